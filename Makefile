@@ -1,0 +1,42 @@
+# A thin front for people; Meson and Ninja do the work (see meson.build).
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BUILD := build
+
+# What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
+BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev
+TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind mmdebstrap man-db
+
+.PHONY: all demo check check-full bench install clean setup setup-check
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | setup
+	meson setup $(BUILD) --prefix $(PREFIX)
+
+setup:
+	@tests/packages $(BUILD_PACKAGES)
+
+setup-check:
+	@tests/packages $(TEST_PACKAGES)
+
+# 100,000 messages over 20 sessions to an embedded sink.
+demo: all
+	$(BUILD)/smtp-source -d -s 20 -m 100k sink:
+
+check: setup-check all
+	tests/check
+
+check-full: setup-check all
+	tests/check --full
+
+bench: setup-check all
+	bench/bench
+
+install: all
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD)

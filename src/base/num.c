@@ -1,0 +1,115 @@
+/*
+ * Numbers with units. Fractions are kept exact to the nanosecond: no floating point.
+ */
+#include "num.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <strings.h>
+
+#include "units.h"
+
+struct unit {
+    const char *name; /* matched without regard to case; "" for none given */
+    uint64_t scale;
+};
+
+static const struct unit count_units[] = {
+    {"", 1},
+    {"k", 1000},
+    {"m", 1000000},
+    {"g", 1000000000},
+};
+
+static const struct unit size_units[] = {
+    {"", 1},
+    {"b", 1},
+    {"k", 1000},
+    {"kb", 1000},
+    {"m", 1000000},
+    {"mb", 1000000},
+    {"g", 1000000000},
+    {"gb", 1000000000},
+    {"ki", UINT64_C(1) << 10},
+    {"kib", UINT64_C(1) << 10},
+    {"mi", UINT64_C(1) << 20},
+    {"mib", UINT64_C(1) << 20},
+    {"gi", UINT64_C(1) << 30},
+    {"gib", UINT64_C(1) << 30},
+};
+
+static const struct unit duration_units[] = {
+    {"", NS_PER_S},         {"s", NS_PER_S},        {"ns", 1},
+    {"us", NS_PER_US},      {"ms", NS_PER_MS},      {"m", 60 * NS_PER_S},
+    {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"d", 86400 * NS_PER_S},
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/*
+ * value = integer * scale + fraction digits * (scale / 10^digits). Digits behind the point that are
+ * worth less than one unit of the result are dropped.
+ */
+static int parse(const char *text, const struct unit *units, size_t count, uint64_t *out)
+{
+    const char *s = text;
+    uint64_t whole = 0;
+    const char *fraction = NULL;
+
+    if (!is_digit(*s))
+        return -EINVAL;
+    for (; is_digit(*s); s++)
+        if (__builtin_mul_overflow(whole, UINT64_C(10), &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)(*s - '0'), &whole))
+            return -ERANGE;
+    if (*s == '.') {
+        fraction = ++s;
+        if (!is_digit(*s))
+            return -EINVAL;
+        while (is_digit(*s))
+            s++;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value;
+        uint64_t worth = units[i].scale;
+
+        if (strcasecmp(s, units[i].name) != 0)
+            continue;
+        if (fraction && units[i].scale == 1)
+            return -EINVAL;
+        if (__builtin_mul_overflow(whole, units[i].scale, &value))
+            return -ERANGE;
+        for (; fraction && is_digit(*fraction); fraction++) {
+            uint64_t before = worth;
+
+            worth /= 10;
+            /* A scale like 60 s is not a power of ten: keep the digit's exact share. */
+            if (__builtin_add_overflow(value, (uint64_t)(*fraction - '0') * before / 10, &value))
+                return -ERANGE;
+        }
+        *out = value;
+        return 0;
+    }
+    return -EINVAL;
+}
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+int num_count(const char *text, uint64_t *out)
+{
+    return parse(text, count_units, LENGTH(count_units), out);
+}
+
+int num_size(const char *text, uint64_t *out)
+{
+    return parse(text, size_units, LENGTH(size_units), out);
+}
+
+int num_duration(const char *text, uint64_t *out)
+{
+    return parse(text, duration_units, LENGTH(duration_units), out);
+}

@@ -1,0 +1,333 @@
+/*
+ * Options from rows: getopt_long(3) finds them, the rows say what they mean.
+ */
+#include "opt.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num.h"
+#include "units.h"
+
+/* Where the rows' long-only options start among getopt's return values, above any character. */
+#define LONG_BASE 256
+
+struct flat {
+    const struct opt *row;
+    void *settings;
+};
+
+static size_t total_rows(const struct opt_table *tables, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n += tables[i].count;
+    return n;
+}
+
+static struct flat *flatten(const struct opt_table *tables, size_t count)
+{
+    struct flat *all = calloc(total_rows(tables, count) + 1, sizeof *all);
+    size_t n = 0;
+
+    if (!all)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < tables[i].count; k++)
+            all[n++] = (struct flat){&tables[i].rows[k], tables[i].settings};
+    return all;
+}
+
+static int bad_value(const struct opt *o, const char *value, struct diag *d)
+{
+    static const char *const expected[] = {
+        [OPT_COUNT] = "a whole number such as 20 or 10k",
+        [OPT_SIZE] = "a size in bytes such as 512, 10k or 1MiB",
+        [OPT_DURATION] = "a time such as 5, 5s, 250ms or 2m",
+    };
+
+    return diag_set(d, -EINVAL, "bad %s: %s (--%s takes %s)", o->what, *value ? value : "empty",
+                    o->name, expected[o->kind]);
+}
+
+static int check_bounds(const struct opt *o, const char *value, uint64_t n, struct diag *d)
+{
+    uint64_t scale = o->kind == OPT_DURATION ? NS_PER_S : 1;
+    const char *unit = o->kind == OPT_DURATION ? " seconds" : "";
+
+    if (n == 0 && o->min > 0)
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be more than 0)", o->what, value,
+                        o->name);
+    if (n < o->min)
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at least %" PRIu64 "%s)", o->what,
+                        value, o->name, o->min / scale, unit);
+    if (o->max && n > o->max)
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at most %" PRIu64 "%s)", o->what,
+                        value, o->name, o->max / scale, unit);
+    return 0;
+}
+
+static int set_number(const struct opt *o, void *at, const char *value, struct diag *d)
+{
+    uint64_t n = 0;
+    int rc = o->kind == OPT_COUNT  ? num_count(value, &n)
+             : o->kind == OPT_SIZE ? num_size(value, &n)
+                                   : num_duration(value, &n);
+
+    if (rc == -ERANGE)
+        return diag_set(d, rc, "bad %s: %s (too large)", o->what, value);
+    if (rc < 0)
+        return bad_value(o, value, d);
+    rc = check_bounds(o, value, n, d);
+    if (rc == 0)
+        memcpy(at, &n, sizeof n);
+    return rc;
+}
+
+static int set_choice(const struct opt *o, void *at, const char *value, struct diag *d)
+{
+    char list[200] = "";
+
+    for (const struct opt_choice *c = o->choices; c->name; c++) {
+        if (strcmp(c->name, value) == 0) {
+            memcpy(at, &c->value, sizeof c->value);
+            return 0;
+        }
+        size_t used = strlen(list);
+        (void)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", c->name);
+    }
+    return diag_set(d, -EINVAL, "bad %s: %s (--%s takes one of: %s)", o->what,
+                    *value ? value : "empty", o->name, list);
+}
+
+static int set_option(const struct flat *f, const char *value, struct diag *d)
+{
+    const struct opt *o = f->row;
+    char *at = (char *)f->settings + o->at;
+
+    if (!value)
+        value = o->implied ? o->implied : "";
+    switch (o->kind) {
+    case OPT_FLAG:
+        *(bool *)at = true;
+        return 0;
+    case OPT_TEXT:
+        memcpy(at, &value, sizeof value);
+        return 0;
+    case OPT_CHOICE:
+        return set_choice(o, at, value, d);
+    case OPT_CUSTOM:
+        return o->set(f->settings, value, d);
+    default:
+        return set_number(o, at, value, d);
+    }
+}
+
+static int unknown_option(char **argv, int code, struct diag *d)
+{
+    const char *word = argv[optind - 1];
+    bool is_long = strncmp(word, "--", 2) == 0;
+
+    if (code == ':' && is_long)
+        return diag_set(d, -EINVAL, "option requires an argument: %s (see --help)", word);
+    if (code == ':')
+        return diag_set(d, -EINVAL, "option requires an argument: -%c (see --help)", optopt);
+    if (!is_long)
+        return diag_set(d, -EINVAL, "invalid option: -%c (see --help)", optopt);
+    if (optopt)
+        return diag_set(d, -EINVAL, "option takes no argument: %s (see --help)", word);
+    return diag_set(d, -EINVAL, "invalid option: %s (unknown or ambiguous; see --help)", word);
+}
+
+/* What getopt_long(3) wants, and the way back from its answer to a row. */
+struct lookup {
+    struct flat *all;
+    struct option *longs;
+    char *letters;
+    unsigned char by_letter[256]; /* row number + 1 */
+};
+
+static void lookup_done(struct lookup *l)
+{
+    free(l->all);
+    free(l->longs);
+    free(l->letters);
+}
+
+static int lookup_init(struct lookup *l, const struct opt_table *tables, size_t count)
+{
+    size_t n = total_rows(tables, count);
+    size_t at = 1;
+
+    memset(l, 0, sizeof *l);
+    l->all = flatten(tables, count);
+    l->longs = calloc(n + 1, sizeof *l->longs);
+    l->letters = calloc(2 * n + 2, 1);
+    if (!l->all || !l->longs || !l->letters || n > 255) {
+        lookup_done(l);
+        return -ENOMEM;
+    }
+    l->letters[0] = ':';
+    for (size_t i = 0; i < n; i++) {
+        const struct opt *o = l->all[i].row;
+        int has_arg = !o->arg ? no_argument : o->implied ? optional_argument : required_argument;
+
+        l->longs[i] = (struct option){o->name, has_arg, NULL, LONG_BASE + (int)i};
+        if (!o->letter)
+            continue;
+        l->by_letter[(unsigned char)o->letter] = (unsigned char)(i + 1);
+        l->letters[at++] = o->letter;
+        if (has_arg == required_argument)
+            l->letters[at++] = ':';
+    }
+    return 0;
+}
+
+static int lookup_run(struct lookup *l, int argc, char **argv, struct diag *d)
+{
+    int code;
+
+    optind = 0; /* glibc: start afresh, also when called twice */
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, l->letters, l->longs, NULL)) != -1) {
+        if (code == '?' || code == ':')
+            return unknown_option(argv, code, d);
+        size_t row = code >= LONG_BASE ? (size_t)(code - LONG_BASE) : l->by_letter[code] - 1u;
+        int rc = set_option(&l->all[row], optarg, d);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int opt_parse(const struct opt_table *tables, size_t count, int argc, char **argv, int *operands,
+              struct diag *d)
+{
+    struct lookup l;
+    int rc = lookup_init(&l, tables, count);
+
+    if (rc < 0)
+        return diag_set(d, rc, "out of memory");
+    rc = lookup_run(&l, argc, argv, d);
+    if (rc == 0)
+        *operands = optind;
+    lookup_done(&l);
+    return rc;
+}
+
+/* Calls each() for every row, group by group, in the order in which the groups first appear. */
+static void by_group(const struct opt_table *tables, size_t count, FILE *out,
+                     void (*heading)(FILE *, const char *),
+                     void (*each)(FILE *, const struct opt *))
+{
+    struct flat *all = flatten(tables, count);
+
+    if (!all)
+        return;
+    for (struct flat *f = all; f->row; f++) {
+        bool seen = false;
+
+        for (struct flat *g = all; g < f && !seen; g++)
+            seen = strcmp(g->row->group, f->row->group) == 0;
+        if (seen)
+            continue;
+        heading(out, f->row->group);
+        for (struct flat *g = f; g->row; g++)
+            if (strcmp(g->row->group, f->row->group) == 0)
+                each(out, g->row);
+    }
+    free(all);
+}
+
+static void help_heading(FILE *out, const char *group)
+{
+    fprintf(out, "\n%s:\n", group);
+}
+
+static void help_row(FILE *out, const struct opt *o)
+{
+    char left[64];
+    const char *open = !o->arg ? "" : o->implied ? "[=" : " ";
+    const char *close = o->arg && o->implied ? "]" : "";
+
+    if (o->letter)
+        (void)snprintf(left, sizeof left, "-%c, --%s%s%s%s", o->letter, o->name, open,
+                       o->arg ? o->arg : "", close);
+    else
+        (void)snprintf(left, sizeof left, "    --%s%s%s%s", o->name, open, o->arg ? o->arg : "",
+                       close);
+    if (strlen(left) > 28)
+        fprintf(out, "  %s\n  %28s %s\n", left, "", o->help);
+    else
+        fprintf(out, "  %-28s %s\n", left, o->help);
+}
+
+void opt_help(const struct opt_table *tables, size_t count, FILE *out)
+{
+    by_group(tables, count, out, help_heading, help_row);
+}
+
+/* man(7) text: backslashes and hyphens escaped, no line starting with a control character. */
+static void roff(FILE *out, const char *text)
+{
+    bool start = true;
+
+    for (; *text; text++) {
+        if (start && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        start = *text == '\n';
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else if (*text == '\n')
+            fputs("\n.IP\n", out);
+        else
+            putc(*text, out);
+    }
+}
+
+static void man_heading(FILE *out, const char *group)
+{
+    fprintf(out, ".SS %s\n", group);
+}
+
+static void man_row(FILE *out, const struct opt *o)
+{
+    fputs(".TP\n", out);
+    if (o->letter) {
+        fprintf(out, "\\fB\\-%c\\fR", o->letter);
+        if (o->arg && !o->implied)
+            fprintf(out, " \\fI%s\\fR", o->arg);
+        fputs(", ", out);
+    }
+    fputs("\\fB", out);
+    roff(out, "--");
+    roff(out, o->name);
+    fputs("\\fR", out);
+    if (o->arg && o->implied)
+        fprintf(out, "[=\\fI%s\\fR]", o->arg);
+    else if (o->arg)
+        fprintf(out, "=\\fI%s\\fR", o->arg);
+    putc('\n', out);
+    roff(out, o->man);
+    putc('\n', out);
+}
+
+void opt_manual(const struct opt_table *tables, size_t count, FILE *out)
+{
+    by_group(tables, count, out, man_heading, man_row);
+}
+
+void opt_names(const struct opt_table *tables, size_t count, FILE *out)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < tables[i].count; k++)
+            fprintf(out, "%s\t%c\n", tables[i].rows[k].name,
+                    tables[i].rows[k].letter ? tables[i].rows[k].letter : '-');
+}

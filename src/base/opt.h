@@ -1,0 +1,71 @@
+/*
+ * Command line options as rows of a table. One row yields parsing, bounds, --help and the manual
+ * page, so that they cannot disagree.
+ */
+#ifndef BASE_OPT_H
+#define BASE_OPT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "diag.h"
+
+enum opt_kind {
+    OPT_FLAG,     /* no argument; stores 1 in a bool */
+    OPT_COUNT,    /* num_count() into a uint64_t */
+    OPT_SIZE,     /* num_size() into a uint64_t, bytes */
+    OPT_DURATION, /* num_duration() into a uint64_t, nanoseconds */
+    OPT_TEXT,     /* any text into a const char *, borrowed from argv */
+    OPT_CHOICE,   /* one of the choices into an int */
+    OPT_CUSTOM,   /* set() does it */
+};
+
+struct opt_choice {
+    const char *name;
+    int value;
+};
+
+struct opt {
+    const char *name; /* long form, without dashes; the row's identity */
+    char letter;      /* short form, 0 for none */
+    enum opt_kind kind;
+    const char *arg;                  /* what the help calls the argument; NULL for none */
+    size_t at;                        /* offset of the destination in the table's settings */
+    uint64_t min;                     /* OPT_COUNT, OPT_SIZE, OPT_DURATION: bounds, inclusive */
+    uint64_t max;                     /* 0: no upper bound */
+    const struct opt_choice *choices; /* OPT_CHOICE: ends with a NULL name */
+    const char *implied;              /* the argument may be left out ("--name"); then this is it */
+    /* OPT_CUSTOM: returns 0 or -errno with diag set. settings is the table's. */
+    int (*set)(void *settings, const char *value, struct diag *d);
+    const char *what;  /* the words of an error: "bad WHAT: VALUE" */
+    const char *group; /* heading in --help */
+    const char *help;  /* one short line for --help */
+    const char *man;   /* whole sentences for the manual page; paragraphs separated by newlines */
+};
+
+/* Rows of one layer with the settings they fill; a program concatenates several. */
+struct opt_table {
+    const struct opt *rows;
+    size_t count;
+    void *settings;
+};
+
+/*
+ * Parses argv by the tables, options and operands in any order, "--" ends the options. Permutes
+ * argv and stores the index of the first operand. The last of a repeated option wins.
+ * Returns 0, or -EINVAL with diag telling what and how to mend it.
+ */
+int opt_parse(const struct opt_table *tables, size_t count, int argc, char **argv, int *operands,
+              struct diag *d);
+
+/* --help: the rows by group, short. */
+void opt_help(const struct opt_table *tables, size_t count, FILE *out);
+
+/* The OPTIONS section of a manual page, in man(7) macros, by group. */
+void opt_manual(const struct opt_table *tables, size_t count, FILE *out);
+
+/* "name<TAB>letter" a line, for tests that hold every option to be documented and tested. */
+void opt_names(const struct opt_table *tables, size_t count, FILE *out);
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * Completion-shaped I/O: "send these slices", "bytes arrived", "connected", "closed", "timer". One
+ * struct io a worker thread, used by that thread alone (but for io_wake()). A driver is a row of
+ * functions behind this header: epoll here, io_uring later, a simulated network in the tests.
+ * Knows nothing of SMTP.
+ *
+ * Every callback is called from io_turn(), never from inside another io_ function, and may call any
+ * io_ function. Points in time are nanoseconds on the driver's monotonic clock.
+ */
+#ifndef IO_IO_H
+#define IO_IO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "diag.h"
+#include "timer.h"
+
+struct io;
+struct io_conn;
+struct io_listener;
+struct address;
+
+/* A session's callbacks, one constant struct for all sessions of a kind. */
+struct io_handler {
+    /*
+     * The answer to io_connect(): 0, or a positive errno; after an error only closed() may follow.
+     * An accepted conn is told connected(0) too, as the first thing, unless this is NULL: the place
+     * to greet from.
+     */
+    void (*connected)(struct io_conn *, int error);
+    /* Bytes arrived; valid during the call only. */
+    void (*received)(struct io_conn *, const char *bytes, size_t n);
+    /* n more octets of the outstanding send were taken by the kernel; several calls add up. */
+    void (*sent)(struct io_conn *, size_t n);
+    /*
+     * The peer has ended its side (error 0), or the connection failed (a positive errno). No more
+     * received() follows; after an error no more sent() either. After error 0 sending still works
+     * (a half close); should it fail, a second ended() tells the error. The owner still calls
+     * io_close().
+     */
+    void (*ended)(struct io_conn *, int error);
+    /* The answer to io_close(): nothing refers to the conn any more, nor to slices it was lent. */
+    void (*closed)(struct io_conn *);
+};
+
+/*
+ * A connection, embedded in its owner's session. The fields but handler are the driver's; owners
+ * use the functions only. Zeroed before its first use and reusable after closed().
+ */
+struct io_conn {
+    const struct io_handler *handler;
+    struct io *io;         /* whose it is while it lives */
+    struct io_conn *next;  /* in the driver's work list */
+    size_t sent_now;       /* octets to report by sent() */
+    int fd;                /* driver's handle, -1 when there is none */
+    int error;             /* to report by connected() or ended() */
+    uint32_t flags;        /* driver's state bits; 0 when not live */
+    uint32_t drained;      /* receives since a send failed */
+    struct iovec *unsent;  /* what the kernel has not taken yet: allocated by the driver */
+    uint32_t unsent_count; /* entries of it that remain, from unsent_first on */
+    uint32_t unsent_first;
+    struct address *target; /* where to try again to connect to: allocated by the driver */
+    struct timer timer;     /* for that, and for the end of an orderly close */
+};
+
+enum io_close_how {
+    /*
+     * Orderly: what was sent is delivered, the rest of an outstanding send included, and what the
+     * peer still sends is read and dropped until its end, so that no RST destroys our last words.
+     * Takes as long as the peer does, at most 1 s.
+     */
+    IO_CLOSE_FIN,
+    /* At once. Linger 0: a TCP peer sees RST, and no TIME_WAIT stays behind. */
+    IO_CLOSE_RESET
+};
+
+/* Its owner sets the functions and fd, and zeroes the rest. */
+struct io_listener {
+    /*
+     * A connection came in. Returns the conn to use (zeroed, its handler set), or NULL to drop it.
+     * The conn is live only after this returns: greet from its connected().
+     * peer is valid during the call only. Local sockets have an empty peer (length 0 or AF_UNIX).
+     */
+    struct io_conn *(*accept)(struct io_listener *, const struct sockaddr *peer, socklen_t length);
+    /*
+     * accept() itself failed, with a positive errno (out of descriptors); the driver pauses 100 ms.
+     * May be NULL.
+     */
+    void (*failed)(struct io_listener *, int error);
+    int fd; /* a bound, listening, non-blocking socket; the owner's to close after io_unlisten() */
+    bool paused;        /* by io_accept_pause() */
+    bool watched;       /* driver's */
+    uint16_t batch;     /* driver's: how many to accept at most next time */
+    struct io *io;      /* driver's */
+    struct timer timer; /* driver's: the pause after a failure */
+};
+
+struct io_driver {
+    const char *name; /* "epoll" */
+    struct io *(*new)(struct diag *);
+    void (*free)(struct io *);
+    void (*connect)(struct io *, struct io_conn *, const struct address *);
+    void (*send)(struct io *, struct io_conn *, const struct iovec *, int count);
+    void (*pause)(struct io *, struct io_conn *, bool paused);
+    void (*close)(struct io *, struct io_conn *, enum io_close_how);
+    int (*listen)(struct io *, struct io_listener *, struct diag *);
+    void (*accept_pause)(struct io *, struct io_listener *, bool paused);
+    void (*unlisten)(struct io *, struct io_listener *);
+    int (*turn)(struct io *, uint64_t until);
+    uint64_t (*clock)(struct io *);
+    void (*wake)(struct io *);
+};
+
+/* What every driver's own struct begins with. */
+struct io {
+    const struct io_driver *driver;
+    struct timers timers;
+    uint64_t now;         /* time of the completion being handled, see io_now() */
+    uint64_t live;        /* conns between io_connect() or accept and closed() */
+    uint32_t send_buffer; /* SO_SNDBUF and SO_RCVBUF of new connections, octets; 0: the system's */
+};
+
+extern const struct io_driver io_epoll;
+
+/* Starts a driver. NULL, with diag set, when it can't. */
+struct io *io_new(const struct io_driver *, struct diag *);
+
+/*
+ * Ends it; all conns must have been told closed() (turn until io->live is 0) and all listeners
+ * unlistened. NULL is fine.
+ */
+void io_free(struct io *);
+
+/*
+ * Starts a connection; connected() answers. The address is copied if need be. SO_KEEPALIVE
+ * and TCP_NODELAY are set, buffer sizes before connecting. A full UNIX listen queue (EAGAIN) is
+ * waited for and tried again, no longer than the owner lets it (io_close() ends the wait).
+ */
+void io_connect(struct io *, struct io_conn *, const struct address *);
+
+/*
+ * Sends; one send outstanding a conn: the sum of sent() must reach the total before the next.
+ * The array is copied if need be; what the slices point to must stay untouched until sent().
+ * A failure is reported by ended(), never here; after it, and after io_close(), this does nothing.
+ * Not before connected(). Nothing to send (no octets) is told by no sent().
+ */
+void io_send(struct io *, struct io_conn *, const struct iovec *, int count);
+
+/*
+ * Stops and restarts received(). While paused the end of the connection is noticed at resume or by
+ * a failing send; in the latter case what had arrived unread is lost.
+ */
+void io_recv_pause(struct io *, struct io_conn *);
+void io_recv_resume(struct io *, struct io_conn *);
+
+/*
+ * Ends a conn in whatever state it is; no callback but closed() follows. Idempotent until closed(),
+ * but that IO_CLOSE_RESET cuts an orderly close short. Nothing happens to a conn that is not live
+ * (never connected, or closed), and no closed() comes.
+ */
+void io_close(struct io *, struct io_conn *, enum io_close_how);
+
+/*
+ * Accepts from a listening socket; 0 or -errno with diag set. Several workers may share one socket.
+ * The accepted have keepalive, no delay, and the buffer sizes set.
+ */
+int io_listen(struct io *, struct io_listener *, struct diag *);
+void io_accept_pause(struct io *, struct io_listener *, bool paused);
+
+/* The listener's memory may go when this returns. */
+void io_unlisten(struct io *, struct io_listener *);
+
+/*
+ * One turn: waits for completions or a due timer, no longer than until (NS_NEVER: as long as it
+ * takes), and calls back at most 64 completions. Returns 0, or -errno when the driver itself
+ * failed.
+ */
+int io_turn(struct io *, uint64_t until);
+
+/* The time of the completion being handled; cheap, and right for stamping what was received. */
+static inline uint64_t io_now(const struct io *io)
+{
+    return io->now;
+}
+
+/* Reads the clock anew (and moves io_now()): before a submission whose time is measured. */
+uint64_t io_clock(struct io *);
+
+/* Makes the current or the next io_turn() return; from any thread, and from signal handlers. */
+void io_wake(struct io *);
+
+/* Arms (or moves) a timer on this driver's clock, see timer.h. */
+static inline void io_timer_set(struct io *io, struct timer *t, uint64_t due)
+{
+    timer_set(&io->timers, t, due);
+}
+
+static inline void io_timer_cancel(struct io *io, struct timer *t)
+{
+    timer_cancel(&io->timers, t);
+}
+
+#endif

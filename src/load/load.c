@@ -1,0 +1,79 @@
+/*
+ * Starting and ending the workers of a load, and adding up what they recorded.
+ */
+#include "load.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "units.h"
+#include "worker.h"
+
+int load_start(struct load *l, struct diag *d)
+{
+    const struct load_settings *s = l->settings;
+    uint64_t sessions = s->sessions < s->messages ? s->sessions : s->messages;
+    int rc = process_need_files(sessions, d);
+
+    if (rc < 0)
+        return rc;
+    l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    l->worker = calloc(1, sizeof *l->worker);
+    if (l->done_fd < 0 || !l->worker)
+        return diag_set(d, -ENOMEM, "out of memory");
+    rc = worker_start(l->worker, l, sessions, d);
+    if (rc < 0) {
+        worker_done(l->worker);
+        free(l->worker);
+        (void)close(l->done_fd);
+    }
+    return rc;
+}
+
+void load_wake(struct load *l)
+{
+    io_wake(l->worker->io);
+}
+
+void load_interval(struct load *l, struct stats *interval, struct stats *total)
+{
+    struct recorder *r = &l->worker->recorder;
+    struct stats *s = NULL;
+
+    /* An interval not handed over in time is taken with the next one. */
+    (void)recorder_ask(r);
+    io_wake(l->worker->io);
+    for (int i = 0; i < 20 && !(s = recorder_take(r)); i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = (long)NS_PER_MS}, NULL);
+    if (!s)
+        return;
+    if (interval)
+        stats_merge(interval, s);
+    if (total)
+        stats_merge(total, s);
+    recorder_return(r, s);
+}
+
+void load_finish(struct load *l, struct stats *total)
+{
+    struct worker *w = l->worker;
+    uint64_t ended;
+
+    worker_join(w);
+    recorder_drain(&w->recorder, total);
+    ended = stats_offered(total);
+    /* Every message taken has ended exactly once; the rest was never started. */
+    assert(ended == w->taken);
+    stats_add(total, COUNTER_MESSAGES_MISSED, l->settings->messages - ended);
+    stats_recipients(total, OUTCOME_MISSED,
+                     (l->settings->messages - ended) * l->content->settings->rcpt_count);
+    assert(stats_check(total));
+    worker_done(w);
+    free(w);
+    (void)close(l->done_fd);
+}

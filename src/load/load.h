@@ -1,0 +1,71 @@
+/*
+ * A load: sessions that send messages to one target, spread over workers. This header is what the
+ * program sees; session.h and worker.h are inside.
+ */
+#ifndef LOAD_LOAD_H
+#define LOAD_LOAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client.h"
+#include "content.h"
+#include "control.h"
+#include "endpoint.h"
+#include "io.h"
+#include "opt.h"
+#include "stats.h"
+
+/* Filled from the command line, then frozen. */
+struct load_settings {
+    uint64_t sessions;      /* -s */
+    uint64_t messages;      /* -m */
+    uint64_t connect_tries; /* -C */
+    uint64_t wait;          /* -w, ns; 0: none */
+    uint64_t random_wait;   /* -R, ns; 0: none */
+    uint64_t tcp_window;    /* -T, octets; 0: the system's */
+    bool keep_connection;   /* -d */
+    bool tolerant;          /* -A */
+    bool counter;           /* -c */
+};
+
+extern const struct opt load_options[];
+extern const size_t load_option_count;
+
+struct worker;
+
+/* A run's shared part: read-only for the workers but for the atomics. */
+struct load {
+    const struct load_settings *settings;
+    const struct client_config *client;
+    const struct io_driver *driver;
+    struct mail_content *content;
+    const struct endpoint *target;
+    struct run_control control;
+    struct worker *worker;
+    int done_fd;                            /* becomes readable when all workers have ended */
+    _Alignas(64) atomic_uint_fast64_t next; /* messages taken so far */
+    atomic_uint_fast64_t connections;       /* connections numbered so far */
+    atomic_uint_fast64_t ended;             /* -c: messages whose end of data was answered */
+};
+
+/* Starts the workers. The fields above `control` are set by the caller. 0 or -errno, diag set. */
+int load_start(struct load *, struct diag *);
+
+/* Makes the workers look at control soon. */
+void load_wake(struct load *);
+
+/*
+ * What was recorded since the last call is merged into both (either may be NULL); waits for the
+ * workers to hand it over, no longer than a few turns of their loops. While they run only.
+ */
+void load_interval(struct load *, struct stats *interval, struct stats *total);
+
+/*
+ * Joins the workers and completes the account in total: what load_interval() has not taken, and as
+ * missed the messages that were never started.
+ */
+void load_finish(struct load *, struct stats *total);
+
+#endif

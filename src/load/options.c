@@ -1,0 +1,111 @@
+/*
+ * The options that shape a load.
+ */
+#include "load.h"
+
+#define AT(field) offsetof(struct load_settings, field)
+
+const struct opt load_options[] = {
+    {.name = "sessions",
+     .letter = 's',
+     .kind = OPT_COUNT,
+     .arg = "COUNT",
+     .at = AT(sessions),
+     .min = 1,
+     .max = 1000000,
+     .what = "session count",
+     .group = "Load",
+     .help = "sessions in parallel (default 1)",
+     .man = "Run the specified number of SMTP sessions in parallel (default: 1)."},
+    {.name = "messages",
+     .letter = 'm',
+     .kind = OPT_COUNT,
+     .arg = "COUNT",
+     .at = AT(messages),
+     .min = 1,
+     .max = UINT64_C(1) << 48,
+     .what = "message count",
+     .group = "Load",
+     .help = "messages in all (default 1)",
+     .man =
+         "Send the specified number of messages over all sessions (default: 1). Numbers take the "
+         "units k, M and G."},
+    {.name = "keep-connection",
+     .letter = 'd',
+     .kind = OPT_FLAG,
+     .at = AT(keep_connection),
+     .what = "flag",
+     .group = "Load",
+     .help = "many messages over one connection",
+     .man = "Don't disconnect after sending a message; send the next message over the same "
+            "connection."},
+    {.name = "wait",
+     .letter = 'w',
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(wait),
+     .min = 1,
+     .max = UINT64_C(31536000) * 1000000000,
+     .what = "message delay",
+     .group = "Load",
+     .help = "pause between a session's messages",
+     .man = "Wait a fixed time between the messages of a session; a number alone is seconds. One "
+            "session's pause does not affect the others. Not together with -R."},
+    {.name = "random-wait",
+     .letter = 'R',
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(random_wait),
+     .min = 1,
+     .max = UINT64_C(31536000) * 1000000000,
+     .what = "random message delay",
+     .group = "Load",
+     .help = "pause from 0 to this at random",
+     .man = "Wait for a random time from 0 to the one given between the messages of a session; a "
+            "number alone is seconds. Not together with -w."},
+    {.name = "tolerant",
+     .letter = 'A',
+     .kind = OPT_FLAG,
+     .at = AT(tolerant),
+     .what = "flag",
+     .group = "Load",
+     .help = "go on after refusals",
+     .man = "Don't abort when the server sends something other than the expected positive reply "
+            "code: warn, count, and go on."},
+    {.name = "connect-tries",
+     .letter = 'C',
+     .kind = OPT_COUNT,
+     .arg = "COUNT",
+     .at = AT(connect_tries),
+     .min = 1,
+     .max = 1000000000,
+     .what = "connect count",
+     .group = "Connection",
+     .help = "attempts to connect (default 1)",
+     .man = "When connecting fails, try this many times before giving up (default: 1). Specify a "
+            "larger count for servers that reset connections when their listen queue is full."},
+    {.name = "tcp-window",
+     .letter = 'T',
+     .kind = OPT_SIZE,
+     .arg = "BYTES",
+     .at = AT(tcp_window),
+     .min = 1,
+     .max = UINT64_C(1) << 30,
+     .what = "TCP window size",
+     .group = "Connection",
+     .help = "socket buffer sizes",
+     .man = "Override the default TCP window size by setting the sizes of the send and receive "
+            "buffers. To work around broken TCP window scaling implementations, specify a value "
+            "below 65536."},
+    {.name = "counter",
+     .letter = 'c',
+     .kind = OPT_FLAG,
+     .at = AT(counter),
+     .what = "flag",
+     .group = "Output",
+     .help = "running counter of messages",
+     .man = "Display a running counter on standard output that is incremented each time a "
+            "message's end of data is answered."},
+};
+
+const size_t load_option_count = sizeof load_options / sizeof load_options[0];

@@ -1,0 +1,158 @@
+/*
+ * Events of the client machine, accounted for.
+ */
+#include "session_events.h"
+
+#include <stdio.h>
+
+#include "units.h"
+#include "worker.h"
+
+/* A server's words in a diagnostic, no more than this of them. */
+#define WORDS_MAX 400
+
+/* The command that a session greets with, for the reader. */
+static const char *hello_name(const struct client_config *cf)
+{
+    if (cf->lmtp)
+        return "LHLO";
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (cf->want[i] != EXT_NO)
+            return "EHLO";
+    return "HELO";
+}
+
+/* "sender rejected", "sending sender"; where the phase says HELO, the verb that was really sent. */
+static const char *words_for(const struct session *s, enum phase p, bool refused, char *out,
+                             size_t size)
+{
+    const char *words = refused ? phase_refused(p) : phase_doing(p);
+    const char *helo = p == PHASE_HELLO ? strstr(words, "HELO") : NULL;
+
+    if (!helo)
+        return words;
+    (void)snprintf(out, size, "%.*s%s%s", (int)(helo - words), words,
+                   hello_name(s->worker->load->client), helo + 4);
+    return out;
+}
+
+static void refused_reply(struct session *s, const struct client_event *e)
+{
+    struct worker *w = s->worker;
+    struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
+    char phase[64];
+    char text[WORDS_MAX];
+    const char *words = words_for(s, e->phase, true, phase, sizeof phase);
+
+    (void)diag_printable(text, sizeof text, e->text);
+    stats_refusal(w->stats, &key, e->line, e->unsolicited ? NS_NEVER : e->received_at - e->sent_at);
+    if (w->load->settings->tolerant)
+        diag_warn("%s: %d %s", words, e->code, text);
+    else
+        worker_fatal(w, "%s: %d %s", words, e->code, text);
+}
+
+static void on_reply(struct session *s, const struct client_event *e)
+{
+    if (e->refused)
+        refused_reply(s, e);
+    else
+        stats_latency(s->worker->stats, e->phase, e->received_at - e->sent_at);
+}
+
+static void show_counter(struct session *s)
+{
+    uint64_t n = 1 + atomic_fetch_add(&s->worker->load->ended, 1);
+
+    (void)printf("%llu\r", (unsigned long long)n);
+    (void)fflush(stdout);
+}
+
+static void plan_pause(struct session *s, uint64_t now)
+{
+    const struct load_settings *l = s->worker->load->settings;
+
+    if (l->wait)
+        s->pause_until = now + l->wait;
+    else if (l->random_wait)
+        s->pause_until = now + rng_below(&s->worker->rng, l->random_wait + 1);
+}
+
+static void on_transaction(struct session *s, const struct client_event *e, uint64_t now)
+{
+    struct worker *w = s->worker;
+    struct stats *st = w->stats;
+    struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
+    bool accepted = e->outcome == OUTCOME_ACCEPTED;
+
+    stats_message(st, e->outcome, e->outcome == OUTCOME_REFUSED ? &key : NULL);
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        stats_recipients(st, (enum outcome)o, e->rcpt[o]);
+    if (accepted && e->rcpt[OUTCOME_ACCEPTED] < e->mail->rcpt_count)
+        stats_count(st, COUNTER_MESSAGES_PARTIAL);
+    if (accepted)
+        stats_latency(st, PHASE_TRANSACTION, now - e->started_at);
+    if (w->load->settings->counter &&
+        (accepted || (e->outcome == OUTCOME_REFUSED && e->phase == PHASE_END_OF_DATA)))
+        show_counter(s);
+    plan_pause(s, now);
+    session_delivered(s);
+}
+
+static void on_protocol_error(struct session *s, const struct client_event *e)
+{
+    char text[WORDS_MAX];
+
+    (void)diag_printable(text, sizeof text, e->line);
+    stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
+    if (s->worker->load->settings->tolerant)
+        diag_warn("protocol error: reply without a command, or without end: %s", text);
+    else
+        worker_fatal(s->worker, "protocol error: reply without a command, or without end: %s",
+                     text);
+}
+
+static void on_end(struct session *s, const struct client_event *e)
+{
+    struct worker *w = s->worker;
+    char phase[64];
+    const char *doing = words_for(s, e->phase, false, phase, sizeof phase);
+
+    switch (e->end) {
+    case CLIENT_END_LOST:
+        stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
+        /* Nothing was under way and nothing was to come: no harm done. */
+        if (!s->was_idle || worker_has_more(w))
+            worker_fatal(w, "lost connection while %s", doing);
+        break;
+    case CLIENT_END_TIMEOUT:
+        stats_count(w->stats, COUNTER_TIMEOUTS);
+        worker_fatal(w, "timeout while %s", doing);
+        break;
+    case CLIENT_END_PROTOCOL:
+        on_protocol_error(s, e);
+        break;
+    case CLIENT_END_NO_OFFER:
+        worker_fatal(w,
+                     "the server does not offer %s: leave the option out, or let it be =if-offered",
+                     e->missing->keyword);
+        break;
+    default: /* asked for, or told by the reply that caused it */
+        break;
+    }
+}
+
+void session_event(struct session *s, const struct client_event *e, uint64_t now)
+{
+    switch (e->kind) {
+    case CLIENT_REPLY:
+        on_reply(s, e);
+        break;
+    case CLIENT_TRANSACTION:
+        on_transaction(s, e, now);
+        break;
+    case CLIENT_END:
+        on_end(s, e);
+        break;
+    }
+}

@@ -1,0 +1,188 @@
+/*
+ * A worker's loop: its sessions, the line for connecting, and the end.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "process.h"
+#include "session.h"
+#include "units.h"
+
+/* Connects in progress at the same time. */
+#define CONNECT_PARALLEL 1
+
+/* What a pipelined group of commands may take; lockstep needs one command's worth. */
+#define PIPELINE_BUFFER 16384
+
+uint64_t worker_take(struct worker *w)
+{
+    struct load *l = w->load;
+    uint64_t n;
+
+    if (w->exhausted || run_stop(&l->control) != RUN_ON)
+        return 0;
+    n = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
+    if (n + 1 >= l->settings->messages)
+        w->exhausted = true;
+    if (n >= l->settings->messages)
+        return 0;
+    w->taken++;
+    return n + 1;
+}
+
+bool worker_has_more(const struct worker *w)
+{
+    return !w->exhausted && run_stop(&w->load->control) == RUN_ON &&
+           atomic_load_explicit(&w->load->next, memory_order_relaxed) < w->load->settings->messages;
+}
+
+struct send_buffer *worker_buffer(struct worker *w)
+{
+    struct send_buffer *b = w->buffers;
+
+    if (b) {
+        w->buffers = b->next;
+        arena_reset(&b->arena);
+        return b;
+    }
+    b = malloc(sizeof *b + w->buffer_size);
+    if (b)
+        b->arena = (struct arena){(char *)(b + 1), 0, w->buffer_size};
+    return b;
+}
+
+void worker_buffer_return(struct worker *w, struct send_buffer *b)
+{
+    b->next = w->buffers;
+    w->buffers = b;
+}
+
+void worker_queue(struct worker *w, struct session *s)
+{
+    s->next = NULL;
+    if (w->queue_last)
+        w->queue_last->next = s;
+    else
+        w->queue_first = s;
+    w->queue_last = s;
+}
+
+void worker_connect_next(struct worker *w)
+{
+    if (run_stop(&w->load->control) == RUN_ABORT)
+        return;
+    while (w->queue_first && w->connecting < CONNECT_PARALLEL) {
+        struct session *s = w->queue_first;
+
+        w->queue_first = s->next;
+        if (!w->queue_first)
+            w->queue_last = NULL;
+        w->connecting++;
+        session_connect(s);
+    }
+}
+
+void worker_fatal(struct worker *w, const char *format, ...)
+{
+    struct diag d;
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(d.text, sizeof d.text, format, args);
+    va_end(args);
+    run_control_fail(&w->load->control, &d);
+}
+
+/* Acts once on each rise of the stop level, and on the last message being taken. */
+static void act_on_control(struct worker *w)
+{
+    enum run_stop stop = run_stop(&w->load->control);
+
+    if (stop != w->stop) {
+        w->stop = stop;
+        w->exhausted_told = true;
+        w->queue_first = w->queue_last = NULL; /* those in line are told as well */
+        for (uint64_t i = 0; i < w->session_count; i++)
+            (stop == RUN_ABORT ? session_abort : session_stop_waiting)(&w->sessions[i]);
+        return;
+    }
+    if (w->exhausted && !w->exhausted_told) {
+        w->exhausted_told = true;
+        for (uint64_t i = 0; i < w->session_count; i++)
+            session_stop_waiting(&w->sessions[i]);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+    uint64_t one = 1;
+    ssize_t told;
+
+    w->stats = recorder_now(&w->recorder);
+    for (uint64_t i = 0; i < w->session_count; i++)
+        session_begin(&w->sessions[i]);
+    worker_connect_next(w);
+    for (;;) {
+        recorder_poll(&w->recorder);
+        w->stats = recorder_now(&w->recorder);
+        act_on_control(w);
+        if (w->active == 0)
+            break;
+        int rc = io_turn(w->io, NS_NEVER);
+        if (rc < 0)
+            worker_fatal(w, "%s: %s", w->io->driver->name, strerror(-rc));
+    }
+    told = write(w->load->done_fd, &one, sizeof one);
+    (void)told;
+    return NULL;
+}
+
+int worker_start(struct worker *w, struct load *l, uint64_t session_count, struct diag *d)
+{
+    int rc;
+
+    w->load = l;
+    w->rng.state = process_random();
+    w->buffer_size = l->client->window > 1 && l->client->want[EXT_PIPELINING] ? PIPELINE_BUFFER
+                                                                              : CLIENT_ARENA_MIN;
+    w->sessions = calloc(session_count, sizeof *w->sessions);
+    if (!w->sessions || recorder_init(&w->recorder) < 0)
+        return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
+                        (unsigned long long)session_count);
+    for (; w->session_count < session_count; w->session_count++)
+        if (session_init(&w->sessions[w->session_count], w) < 0)
+            return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
+                            (unsigned long long)session_count);
+    w->active = session_count;
+    w->io = io_new(l->driver, d);
+    if (!w->io)
+        return -EIO;
+    w->io->send_buffer = (uint32_t)l->settings->tcp_window;
+    rc = pthread_create(&w->thread, NULL, run, w);
+    return rc ? diag_set(d, -rc, "pthread_create: %s", strerror(rc)) : 0;
+}
+
+void worker_join(struct worker *w)
+{
+    (void)pthread_join(w->thread, NULL);
+}
+
+void worker_done(struct worker *w)
+{
+    while (w->buffers) {
+        struct send_buffer *b = w->buffers;
+
+        w->buffers = b->next;
+        free(b);
+    }
+    for (uint64_t i = 0; i < w->session_count; i++)
+        session_done(&w->sessions[i]);
+    free(w->sessions);
+    io_free(w->io);
+    recorder_done(&w->recorder);
+}

@@ -1,0 +1,341 @@
+/*
+ * Content and envelopes of a run, in the shapes that the drop-in contract prescribes.
+ */
+#include "content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of the numbers in a Message-Id, at least: enough to make all messages of a run equally long. */
+#define ID_DIGITS 8
+
+/* A growing text; once out of memory it stays so and takes nothing. */
+struct text {
+    char *p;
+    size_t n;
+    size_t capacity;
+    bool failed;
+};
+
+static void append(struct text *t, const char *p, size_t n)
+{
+    if (t->failed)
+        return;
+    if (t->n + n > t->capacity) {
+        size_t capacity = t->capacity ? t->capacity : 1024;
+        char *grown;
+
+        while (capacity < t->n + n)
+            capacity *= 2;
+        grown = realloc(t->p, capacity);
+        if (!grown) {
+            t->failed = true;
+            return;
+        }
+        t->p = grown;
+        t->capacity = capacity;
+    }
+    memcpy(t->p + t->n, p, n);
+    t->n += n;
+}
+
+static void append_text(struct text *t, const char *s)
+{
+    append(t, s, strlen(s));
+}
+
+/* "Sun,  2 Nov 2025 21:20:22 +0000 (UTC)" */
+static void append_date(struct text *t, int64_t date)
+{
+    time_t seconds = (time_t)date;
+    struct tm tm;
+    char out[80];
+
+    if (!localtime_r(&seconds, &tm))
+        (void)gmtime_r(&(time_t){0}, &tm);
+    (void)strftime(out, sizeof out, "%a, %e %b %Y %H:%M:%S %z (%Z)", &tm);
+    append_text(t, out);
+}
+
+static void append_default_body(struct text *t)
+{
+    for (char i = '1'; i <= '4'; i++) {
+        append_text(t, "La de da de da ");
+        append(t, &i, 1);
+        append_text(t, ".\r\n");
+    }
+}
+
+/*
+ * Blocks of 80: those that end before the length begin with a digit that counts them and end in
+ * CRLF; the last 1 to 80 octets are plain, and a CRLF follows that is not counted.
+ */
+static void append_filler(struct text *t, uint64_t length)
+{
+    char block[80];
+
+    memset(block, 'X', sizeof block);
+    for (uint64_t done = 0; done < length && !t->failed; done += 80) {
+        bool last = length - done <= 80;
+
+        block[0] = last ? 'X' : (char)('0' + (done / 80 + 1) % 10);
+        block[78] = last ? 'X' : '\r';
+        block[79] = last ? 'X' : '\n';
+        append(t, block, last ? (size_t)(length - done) : sizeof block);
+    }
+    append_text(t, "\r\n");
+}
+
+/* Split at LF, each line with CRLF behind it; then one CRLF more. Tells whether a line needs a dot.
+ */
+static bool append_lines(struct text *t, const char *p, size_t n, bool stuff)
+{
+    bool dots = false;
+
+    while (n) {
+        const char *end = memchr(p, '\n', n);
+        size_t length = end ? (size_t)(end - p) : n;
+
+        if (length && *p == '.') {
+            dots = true;
+            if (stuff)
+                append(t, ".", 1);
+        }
+        append(t, p, length);
+        append_text(t, "\r\n");
+        n -= length + (end != NULL);
+        p += length + (end != NULL);
+    }
+    append_text(t, "\r\n");
+    return dots;
+}
+
+static int read_file(const char *name, struct text *out, struct diag *d)
+{
+    char buffer[65536];
+    ssize_t n = 0;
+    struct stat st;
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return diag_set(d, -errno, "open %s: %s", name, strerror(errno));
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)close(fd);
+        return diag_set(d, -EISDIR, "open %s: is a directory (-F takes one message file)", name);
+    }
+    while (!out->failed && (n = read(fd, buffer, sizeof buffer)) > 0)
+        append(out, buffer, (size_t)n);
+    if (n < 0)
+        n = diag_set(d, -errno, "read %s: %s", name, strerror(errno));
+    (void)close(fd);
+    return (int)(n < 0 ? n : 0);
+}
+
+static int init_file(struct mail_content *c, struct diag *d)
+{
+    struct text file = {0};
+    struct text plain = {0};
+    struct text stuffed = {0};
+    int rc = read_file(c->settings->file, &file, d);
+
+    if (rc == 0 && !file.failed && append_lines(&plain, file.p, file.n, false))
+        (void)append_lines(&stuffed, file.p, file.n, true);
+    free(file.p);
+    if (rc == 0 && (file.failed || plain.failed || stuffed.failed))
+        rc = diag_set(d, -ENOMEM, "out of memory for %s", c->settings->file);
+    c->plain = plain.p;
+    c->stuffed = stuffed.p ? stuffed.p : plain.p;
+    c->plain_parts[0] = (struct slice){plain.p, plain.n};
+    c->stuffed_parts[0] = stuffed.p ? (struct slice){stuffed.p, stuffed.n} : c->plain_parts[0];
+    return rc;
+}
+
+static int init_generated(struct mail_content *c, uint64_t run, int64_t date, struct diag *d)
+{
+    const struct mail_settings *s = c->settings;
+    struct text t = {0};
+    char id[40];
+    size_t split = 0;
+
+    if (!s->no_headers) {
+        append_text(&t, "From: ");
+        append_text(&t, c->sender);
+        append_text(&t, "\r\nTo: <");
+        append_text(&t, c->rcpt);
+        append_text(&t, ">\r\nDate: ");
+        append_date(&t, date);
+        (void)snprintf(id, sizeof id, "\r\nMessage-Id: <%016" PRIx64, run);
+        append_text(&t, id);
+        split = t.n;
+        append_text(&t, "@");
+        append_text(&t, c->hostname);
+        append_text(&t, ">\r\n");
+        if (s->subject) {
+            append_text(&t, "Subject: ");
+            append_text(&t, s->subject);
+            append_text(&t, "\r\n");
+        }
+        append_text(&t, "\r\n");
+    }
+    if (s->length)
+        append_filler(&t, s->length);
+    else
+        append_default_body(&t);
+    c->plain = c->stuffed = t.p;
+    if (t.failed)
+        return diag_set(d, -ENOMEM, "out of memory for a message of %" PRIu64 " octets", s->length);
+    c->has_id = !s->no_headers;
+    c->plain_parts[0] = (struct slice){t.p, split};
+    c->plain_parts[1] = (struct slice){t.p + split, t.n - split};
+    memcpy(c->stuffed_parts, c->plain_parts, sizeof c->plain_parts);
+    return 0;
+}
+
+static int check_text(const char *what, const char *text, size_t most, struct diag *d)
+{
+    if (strlen(text) > most)
+        return diag_set(d, -EINVAL, "bad %s: longer than %zu characters", what, most);
+    if (strpbrk(text, "\r\n"))
+        return diag_set(d, -EINVAL, "bad %s: it holds a line break", what);
+    return 0;
+}
+
+static int init_envelope(struct mail_content *c, struct diag *d)
+{
+    const struct mail_settings *s = c->settings;
+    const char *at;
+    int rc;
+
+    if ((s->from && (rc = check_text("sender address", s->from, MAIL_ADDRESS_MAX, d)) < 0) ||
+        (s->to && (rc = check_text("recipient address", s->to, MAIL_ADDRESS_MAX, d)) < 0) ||
+        (s->subject && (rc = check_text("subject", s->subject, SIZE_MAX, d)) < 0))
+        return rc;
+    if (s->from)
+        (void)snprintf(c->sender, sizeof c->sender, "<%s>", s->from);
+    else
+        (void)snprintf(c->sender, sizeof c->sender, "<foo@%s>", c->hostname);
+    if (s->to)
+        (void)snprintf(c->rcpt, sizeof c->rcpt, "%s", s->to);
+    else
+        (void)snprintf(c->rcpt, sizeof c->rcpt, "foo@%s", c->hostname);
+    c->rcpt_length = strlen(c->rcpt);
+    at = strrchr(c->rcpt, '@');
+    if (s->numbering == MAIL_NUMBER_LAST)
+        c->number_at = at ? (size_t)(at - c->rcpt) : c->rcpt_length;
+    return 0;
+}
+
+int mail_content_init(struct mail_content *c, const struct mail_settings *s, uint64_t run,
+                      int64_t date, struct diag *d)
+{
+    int rc;
+
+    memset(c, 0, sizeof *c);
+    c->settings = s;
+    if (s->hostname) {
+        rc = mail_check_hostname(s->hostname, d);
+        if (rc < 0)
+            return rc;
+        (void)snprintf(c->hostname, sizeof c->hostname, "%s", s->hostname);
+    } else if (gethostname(c->hostname, sizeof c->hostname - 1) < 0) {
+        return diag_set(d, -errno, "gethostname: %s (give a name with -M)", strerror(errno));
+    }
+    rc = init_envelope(c, d);
+    if (rc < 0)
+        return rc;
+    return s->file ? init_file(c, d) : init_generated(c, run, date, d);
+}
+
+void mail_content_done(struct mail_content *c)
+{
+    if (c->stuffed != c->plain)
+        free(c->stuffed);
+    free(c->plain);
+    c->plain = c->stuffed = NULL;
+}
+
+uint64_t mail_content_size(const struct mail_content *c)
+{
+    return c->plain_parts[0].n + c->plain_parts[1].n + (c->has_id ? 2 * (1 + ID_DIGITS) : 0);
+}
+
+/* Lower-case hexadecimal of at least ID_DIGITS digits; returns how many. */
+static size_t put_hex(char *out, uint64_t value)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = ID_DIGITS;
+
+    while (n < 16 && value >> (4 * n))
+        n++;
+    for (size_t i = n; i > 0; i--, value >>= 4)
+        out[i - 1] = hex[value & 15];
+    return n;
+}
+
+void mail_message_init(struct mail_message *m, struct mail_content *c, uint64_t connection,
+                       uint64_t number)
+{
+    size_t n = 0;
+
+    m->content = c;
+    m->number = number;
+    m->first_rcpt = 0;
+    if (c->has_id) {
+        m->id[n++] = '.';
+        n += put_hex(m->id + n, connection);
+        m->id[n++] = '.';
+        n += put_hex(m->id + n, number);
+    }
+    m->plain[0] = c->plain_parts[0];
+    m->plain[1] = (struct slice){m->id, n};
+    m->plain[2] = c->plain_parts[1];
+    m->stuffed[0] = c->stuffed_parts[0];
+    m->stuffed[1] = m->plain[1];
+    m->stuffed[2] = c->stuffed_parts[1];
+}
+
+static size_t put_decimal(char *out, uint64_t value)
+{
+    char digits[20];
+    size_t n = 0;
+
+    do
+        digits[n++] = (char)('0' + value % 10);
+    while (value /= 10);
+    for (size_t i = 0; i < n; i++)
+        out[i] = digits[n - 1 - i];
+    return n;
+}
+
+size_t mail_message_rcpt(struct mail_message *m, uint32_t index, char *out, size_t size)
+{
+    struct mail_content *c = m->content;
+    uint64_t number = c->settings->rcpt_count - index;
+    size_t n = 0;
+
+    if (c->settings->number_all) {
+        /* A message takes its numbers when its first recipient goes out, so that none is lost. */
+        if (index == 0)
+            m->first_rcpt = 1 + atomic_fetch_add_explicit(&c->rcpt_numbers, c->settings->rcpt_count,
+                                                          memory_order_relaxed);
+        number = m->first_rcpt + index;
+    }
+    if (c->rcpt_length + 24 > size)
+        return 0;
+    out[n++] = '<';
+    memcpy(out + n, c->rcpt, c->number_at);
+    n += c->number_at;
+    /* Without -N the last recipient of a message has no number. */
+    if (c->settings->number_all || number > 1)
+        n += put_decimal(out + n, number);
+    memcpy(out + n, c->rcpt + c->number_at, c->rcpt_length - c->number_at);
+    n += c->rcpt_length - c->number_at;
+    out[n++] = '>';
+    return n;
+}

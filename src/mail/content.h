@@ -1,0 +1,97 @@
+/*
+ * What the messages of a run look like: envelope and content, made once, and the little of it that
+ * differs from message to message. Knows nothing of sessions, sockets or replies.
+ */
+#ifndef MAIL_CONTENT_H
+#define MAIL_CONTENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "opt.h"
+#include "slice.h"
+
+/* The longest address given, octets; room is left for brackets and a number. */
+#define MAIL_ADDRESS_MAX 1900
+
+enum mail_numbering { MAIL_NUMBER_FIRST, MAIL_NUMBER_LAST };
+
+/* Filled from the command line. Texts are borrowed for the whole run. */
+struct mail_settings {
+    const char *hostname; /* -M; NULL: the machine's, as it is */
+    const char *from;     /* -f; NULL: foo@hostname */
+    const char *to;       /* -t; likewise */
+    const char *subject;  /* -S; NULL: none */
+    const char *file;     /* -F; NULL: generated content */
+    uint64_t length;      /* -l, octets; 0: the default body */
+    uint64_t rcpt_count;  /* -r */
+    bool number_all;      /* -N */
+    bool no_headers;      /* -o */
+    int numbering;        /* enum mail_numbering */
+};
+
+extern const struct opt mail_options[];
+extern const size_t mail_option_count;
+
+/* The parts of a message; the middle one is its own. */
+#define MAIL_PARTS 3
+
+/* A run's envelope and content. Read-only once made, but for the count of recipient numbers. */
+struct mail_content {
+    const struct mail_settings *settings;
+    char hostname[256];
+    char sender[MAIL_ADDRESS_MAX + 64]; /* reverse-path in brackets */
+    char rcpt[MAIL_ADDRESS_MAX + 64];   /* forward-path without brackets */
+    size_t rcpt_length;
+    size_t number_at;            /* offset in rcpt where a number goes */
+    char *plain;                 /* all content but the message's own part */
+    char *stuffed;               /* the same with leading dots doubled; may be plain itself */
+    struct slice plain_parts[2]; /* before and behind the message's own part */
+    struct slice stuffed_parts[2];
+    bool has_id; /* the message's own part is the end of its Message-Id */
+    _Alignas(64) atomic_uint_fast64_t rcpt_numbers; /* -N: how many are used up */
+};
+
+/* One message; embedded by its sender, valid until the message is over. */
+struct mail_message {
+    struct mail_content *content;
+    uint64_t number;     /* from 1, dense per run */
+    uint64_t first_rcpt; /* -N: number of its first recipient; 0 until that is asked for */
+    struct slice plain[MAIL_PARTS];
+    struct slice stuffed[MAIL_PARTS];
+    char id[40];
+};
+
+/*
+ * Makes it all: checks hostname and addresses, reads the file. run identifies the run; date is the
+ * time for the Date: header, seconds since the epoch. Returns 0 or -errno with diag set to one
+ * line. mail_content_done() frees, also after a failure of a zeroed one.
+ */
+int mail_content_init(struct mail_content *, const struct mail_settings *, uint64_t run,
+                      int64_t date, struct diag *);
+void mail_content_done(struct mail_content *);
+
+/* Octets of one message as BDAT would carry it (up to 2^32 messages and connections a run). */
+uint64_t mail_content_size(const struct mail_content *);
+
+/*
+ * Message number `number` over connection number `connection` of the run, both unique in the run:
+ * with the run's identity they make the Message-Id, <run.connection.message@host> in hexadecimal.
+ */
+void mail_message_init(struct mail_message *, struct mail_content *, uint64_t connection,
+                       uint64_t number);
+
+/* Writes forward-path number index (0 .. rcpt_count-1, in order) in brackets; returns its length.
+ */
+size_t mail_message_rcpt(struct mail_message *, uint32_t index, char *out, size_t size);
+
+/*
+ * Is name a host name (labels of at most 63 of letters, digits, '-', '_', 255 octets in all, not
+ * all numeric) or an address literal ([192.0.2.1], [IPv6:2001:db8::1])? 0 or -EINVAL with diag set.
+ */
+int mail_check_hostname(const char *name, struct diag *);
+
+#endif

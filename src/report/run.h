@@ -1,0 +1,63 @@
+/*
+ * The run document: what was run, how it went, and the account of it, as text for people and as
+ * JSON for programs. doc/report.md explains every field, doc/report.schema.json is the schema.
+ * Knows no session and no clock: all is given.
+ */
+#ifndef REPORT_RUN_H
+#define REPORT_RUN_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "stats.h"
+
+struct sink_run;
+
+#define RUN_SCHEMA "smtp-source-report/1"
+
+/* All borrowed. Texts may be NULL for unknown, numbers 0. */
+struct run {
+    const char *program; /* "smtp-source" */
+    const char *version;
+    const char *role;         /* "source" */
+    const char *command_line; /* as typed */
+    const char *started_at;   /* wall clock, see run_time() */
+    const char *id;           /* unique over runs and machines */
+    const char *target;       /* as typed */
+    const char *protocol;     /* "smtp" or "lmtp" */
+    const char *io_driver;    /* "epoll" */
+    const char *ended;        /* "complete", "interrupted", or "fatal: TEXT" */
+
+    uint64_t sessions;
+    uint64_t messages; /* that were requested; 0: no limit */
+    uint64_t rcpts;    /* a message */
+    uint64_t message_bytes;
+    uint64_t workers;
+
+    uint64_t elapsed_ns;
+    uint64_t cpu_user_ns; /* of this process, all threads */
+    uint64_t cpu_system_ns;
+    uint64_t peak_rss_bytes;
+
+    const struct stats *total;
+    const struct sink_run *sink; /* the embedded sink's; NULL for none */
+};
+
+/* "2025-11-22T23:34:05.123Z", with its NUL */
+#define RUN_TIME_SIZE 32
+
+/* ISO 8601, UTC, milliseconds. Returns out. */
+char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall);
+
+/* CPU time, user and system, over the messages that were started, ns; 0 when there were none. */
+uint64_t run_cpu_per_message(const struct run *);
+
+/* The summary: plain ASCII, at most 80 columns. Errors show in ferror(out). */
+void report_text(const struct run *, FILE *out);
+
+/* The document, one line a field, ends in a newline. 0, -ENOMEM, or -EIO when writing failed. */
+int report_json(const struct run *, FILE *out);
+
+#endif

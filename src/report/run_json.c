@@ -1,0 +1,169 @@
+/*
+ * The run document as JSON: fields in doc/report.md, schema in doc/report.schema.json.
+ */
+#include "run.h"
+
+#include <string.h>
+
+#include "document.h"
+#include "sink_report.h"
+#include "units.h"
+
+static void head(struct document *d, const struct run *r)
+{
+    json_t *o = d->root;
+    json_t *config;
+
+    put_text(d, o, "schema", RUN_SCHEMA);
+    put_text(d, o, "program", r->program);
+    put_text(d, o, "version", r->version);
+    put_text(d, o, "role", r->role ? r->role : "source");
+    put_text(d, o, "run_id", r->id);
+    put_text(d, o, "command_line", r->command_line);
+    put_text(d, o, "target", r->target);
+    put_text(d, o, "protocol", r->protocol);
+    put_text(d, o, "started_at", r->started_at);
+    put_text(d, o, "ended", r->ended ? r->ended : "complete");
+
+    config = put_object(d, o, "config");
+    put_number(d, config, "sessions", r->sessions);
+    put_known(d, config, "messages", r->messages > 0, r->messages);
+    put_number(d, config, "recipients_per_message", r->rcpts);
+    put_number(d, config, "message_bytes", r->message_bytes);
+    put_number(d, config, "workers", r->workers);
+    put_text(d, config, "io_driver", r->io_driver);
+}
+
+static void resources(struct document *d, const struct run *r)
+{
+    const struct stats *s = r->total;
+    uint64_t accepted = s->counter[COUNTER_MESSAGES_ACCEPTED];
+
+    put_number(d, d->root, "elapsed_ns", r->elapsed_ns);
+    put(d, d->root, "accepted_per_s",
+        r->elapsed_ns > 0 ? json_real((double)accepted / ((double)r->elapsed_ns / NS_PER_S))
+                          : json_null());
+    put_cpu(d, d->root, r->cpu_user_ns, r->cpu_system_ns,
+            stats_offered(s) - s->counter[COUNTER_MESSAGES_MISSED]);
+    put_number(d, d->root, "peak_rss_bytes", r->peak_rss_bytes);
+}
+
+/* Groups in the order of the list, and in front of each what its outcomes sum to. */
+static void counters(struct document *d, const struct stats *s)
+{
+    json_t *group = NULL;
+    const char *name = "";
+
+    for (int c = 0; c < COUNTER_COUNT; c++) {
+        if (strcmp(counter_group((enum counter)c), name) != 0) {
+            name = counter_group((enum counter)c);
+            group = put_object(d, d->root, name);
+            if (c == COUNTER_MESSAGES_ACCEPTED)
+                put_number(d, group, "offered", stats_offered(s));
+            else if (c == COUNTER_RECIPIENTS_ACCEPTED)
+                put_number(d, group, "offered", stats_rcpt_offered(s));
+        }
+        put_number(d, group, counter_name((enum counter)c), s->counter[c]);
+    }
+}
+
+static void refusals(struct document *d, const struct refusals *r)
+{
+    json_t *rows = put_array(d, d->root, "refusals");
+    json_t *other;
+
+    for (uint32_t i = 0; i < r->count; i++) {
+        json_t *row = json_object();
+
+        put_text(d, row, "phase", phase_name((enum phase)r->keys[i].phase));
+        put_number(d, row, "code", r->keys[i].code);
+        put_text(d, row, "enhanced", r->keys[i].enhanced[0] ? r->keys[i].enhanced : NULL);
+        put(d, row, "collateral", json_boolean(r->keys[i].collateral));
+        put_number(d, row, "messages", r->rows[i].messages);
+        put_number(d, row, "replies", r->rows[i].replies);
+        put_text(d, row, "sample", r->rows[i].sample);
+        append(d, rows, row);
+    }
+    other = put_object(d, d->root, "refusals_other");
+    put_number(d, other, "messages", r->other.messages);
+    put_number(d, other, "replies", r->other.replies);
+}
+
+/* 2^128 has 39 digits. */
+static void put_sum(struct document *d, json_t *object, const char *name, hist_sum sum)
+{
+    char text[48];
+    char *p = text + sizeof text - 1;
+
+    *p = '\0';
+    do {
+        *--p = (char)('0' + (int)(sum % 10));
+        sum /= 10;
+    } while (sum > 0);
+    put_text(d, object, name, p);
+}
+
+static void put_hist(struct document *d, json_t *object, const char *name, const struct hist *h)
+{
+    static const struct {
+        const char *name;
+        double p;
+    } percentiles[] = {{"p50_ns", 50}, {"p90_ns", 90},     {"p95_ns", 95},
+                       {"p99_ns", 99}, {"p99_9_ns", 99.9}, {"p99_99_ns", 99.99}};
+    json_t *o = put_object(d, object, name);
+    json_t *buckets;
+    struct hist_slot slot;
+    uint32_t at = 0;
+
+    put_number(d, o, "count", h->count);
+    put_number(d, o, "above", h->above);
+    put_number(d, o, "min_ns", h->min);
+    put_number(d, o, "mean_ns", hist_mean(h));
+    for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++)
+        put_number(d, o, percentiles[i].name, hist_percentile(h, percentiles[i].p));
+    put_number(d, o, "max_ns", h->max);
+    put_sum(d, o, "sum_ns", h->sum);
+    buckets = put_array(d, o, "buckets");
+    while (hist_next(h, &at, &slot))
+        append(d, buckets, json_pack("[I,I]", (json_int_t)slot.low, (json_int_t)slot.count));
+}
+
+static void latency(struct document *d, const char *name, const struct hist *phases)
+{
+    json_t *o = put_object(d, d->root, name);
+
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (phases[p].count > 0)
+            put_hist(d, o, phase_name((enum phase)p), &phases[p]);
+}
+
+static void layout(struct document *d)
+{
+    json_t *o = put_object(d, d->root, "histogram");
+
+    put_text(d, o, "layout", "HdrHistogram");
+    put_number(d, o, "unit_ns", 1);
+    put_number(d, o, "significant_digits", 2);
+    put_number(d, o, "sub_buckets", HIST_SUB_BUCKETS);
+    put_number(d, o, "highest_ns", HIST_HIGHEST);
+}
+
+int report_json(const struct run *r, FILE *out)
+{
+    struct document d;
+    int code;
+
+    document_init(&d);
+    head(&d, r);
+    resources(&d, r);
+    counters(&d, r->total);
+    refusals(&d, &r->total->refusals);
+    layout(&d);
+    latency(&d, "latency", r->total->latency);
+    latency(&d, "refused_latency", r->total->refused_latency);
+    if (r->sink)
+        put_sink(&d, d.root, r->sink);
+    code = document_write(&d, out);
+    document_done(&d);
+    return code;
+}

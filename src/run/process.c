@@ -1,0 +1,88 @@
+/*
+ * Signals, limits, resources.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "units.h"
+
+/* Descriptors that a program has open besides its connections. */
+#define FILES_ASIDE 32
+
+static int signals = -1; /* set once, before threads start */
+
+void process_block_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int process_wait(uint64_t ns, int fd)
+{
+    struct pollfd p[2] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    struct timespec limit = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+    struct signalfd_siginfo info;
+
+    if (ppoll(p, fd < 0 ? 1 : 2, &limit, NULL) <= 0 || !(p[0].revents & POLLIN))
+        return 0;
+    if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return 0;
+    return (int)info.ssi_signo;
+}
+
+int process_need_files(uint64_t need, struct diag *d)
+{
+    struct rlimit limit;
+
+    need += FILES_ASIDE;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+        return 0;
+    if (limit.rlim_max >= need) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+            return 0;
+    }
+    return diag_set(d, -EMFILE,
+                    "%" PRIu64 " descriptors are needed and %" PRIu64
+                    " allowed: ask for fewer sessions, or raise the limit (ulimit -Hn)",
+                    need, (uint64_t)limit.rlim_max);
+}
+
+static uint64_t ns_of(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * NS_PER_US;
+}
+
+void process_usage(struct process_usage *u)
+{
+    struct rusage r = {0};
+
+    (void)getrusage(RUSAGE_SELF, &r);
+    u->user_ns = ns_of(r.ru_utime);
+    u->system_ns = ns_of(r.ru_stime);
+    u->peak_bytes = (uint64_t)r.ru_maxrss * 1024;
+}
+
+uint64_t process_random(void)
+{
+    uint64_t n = 0;
+
+    while (n == 0)
+        if (getrandom(&n, sizeof n, 0) != (ssize_t)sizeof n)
+            n = (uint64_t)getpid() << 32;
+    return n;
+}

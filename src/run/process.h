@@ -1,0 +1,40 @@
+/*
+ * The process around the workers: signals as data, limits, resources used.
+ */
+#ifndef RUN_PROCESS_H
+#define RUN_PROCESS_H
+
+#include <stdint.h>
+
+#include "diag.h"
+
+/*
+ * Blocks SIGINT and SIGTERM in this and all later threads and ignores SIGPIPE; the signals are then
+ * taken by process_wait(). Call before any thread starts.
+ */
+void process_block_signals(void);
+
+/*
+ * Waits for a signal or, when fd is not negative, for fd to become readable, no longer than ns.
+ * Returns the signal's number, or 0.
+ */
+int process_wait(uint64_t ns, int fd);
+
+/*
+ * Makes sure that need more descriptors can be opened, raising the soft limit if it has to. 0, or
+ * -EMFILE with diag set to need against limit.
+ */
+int process_need_files(uint64_t need, struct diag *);
+
+struct process_usage {
+    uint64_t user_ns; /* CPU time of all threads so far */
+    uint64_t system_ns;
+    uint64_t peak_bytes; /* largest resident set */
+};
+
+void process_usage(struct process_usage *);
+
+/* A number that no other run has: 64 random bits. */
+uint64_t process_random(void);
+
+#endif

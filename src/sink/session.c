@@ -1,0 +1,388 @@
+/*
+ * One connection: octets between the I/O driver and the server machine. Replies that a turn's input
+ * causes are collected and written once, at the end of the turn. A client that does not read its
+ * replies is not read either, and holds up nobody else.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sink_impl.h"
+#include "units.h"
+
+#define container_of(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+
+static struct session *of_conn(struct io_conn *c)
+{
+    return container_of(c, struct session, conn);
+}
+
+static struct worker *worker_of(const struct session *s)
+{
+    return container_of(s->server.context, struct worker, context);
+}
+
+/* The peer's counters: rewritten in place at every event. */
+static void show_counters(const struct worker *w)
+{
+    char line[100];
+    int n;
+
+    if (!w->config->counters)
+        return;
+    n = snprintf(line, sizeof line, "sess=%llu quit=%llu mesg=%llu\r",
+                 (unsigned long long)w->ended_sessions, (unsigned long long)w->numbers.quits,
+                 (unsigned long long)w->context.messages);
+    if (write(STDOUT_FILENO, line, (size_t)n) < 0)
+        return; /* nobody looks: no reason to stop serving */
+}
+
+static void stop_if(struct worker *w, uint64_t count, uint64_t limit)
+{
+    if (limit && count >= limit)
+        w->complete = w->context.halt = true;
+}
+
+static void queue(struct session *s)
+{
+    struct worker *w = worker_of(s);
+
+    if (s->queued)
+        return;
+    s->queued = true;
+    s->next = NULL;
+    *w->last = s;
+    w->last = &s->next;
+}
+
+/* The session is decided to be over; counted once, before the client can see it. */
+static void count_end(struct session *s, uint64_t *kind)
+{
+    struct worker *w = worker_of(s);
+
+    if (s->counted)
+        return;
+    s->counted = true;
+    ++*kind;
+    w->ended_sessions++;
+    if (w->config->verbose)
+        diag_note("disconnect");
+    show_counters(w);
+    stop_if(w, w->ended_sessions, w->config->stop_sessions);
+}
+
+static void close_session(struct session *s)
+{
+    s->closing = true;
+    io_close(worker_of(s)->io, &s->conn, IO_CLOSE_FIN);
+}
+
+void sink_session_abort(struct session *s)
+{
+    if (s->closing)
+        return;
+    count_end(s, &worker_of(s)->numbers.aborted);
+    close_session(s);
+}
+
+void sink_session_cut(struct session *s)
+{
+    s->closing = true;
+    io_close(worker_of(s)->io, &s->conn, IO_CLOSE_RESET);
+}
+
+bool sink_session_busy(const struct session *s)
+{
+    return !s->closing && (s->unsent > 0 || s->replies_length > 0);
+}
+
+static void send_replies(struct session *s)
+{
+    struct iovec v = {.iov_len = s->replies_length};
+
+    memcpy(&v.iov_base, &s->replies, sizeof v.iov_base); /* const in, as writev(2) has it */
+    s->unsent = s->replies_length;
+    s->sending = s->in_block ? v.iov_base : NULL;
+    s->replies = NULL;
+    s->replies_length = 0;
+    s->in_block = false;
+    io_send(worker_of(s)->io, &s->conn, &v, 1);
+}
+
+/*
+ * Calls the machine with the replies so far. The block for more of them is only taken from the pool
+ * when there is more than one.
+ */
+static size_t run_machine(struct session *s, struct slice in)
+{
+    struct worker *w = worker_of(s);
+    struct server_out out = {.size = BLOCK_SIZE};
+    size_t taken;
+
+    if (s->in_block) {
+        memcpy(&out.buffer, &s->replies, sizeof out.buffer);
+        out.used = s->replies_length;
+    } else {
+        out.buffer = pool_block(&w->pool);
+        out.lone = (struct slice){s->replies, s->replies_length};
+    }
+    if (!out.buffer) {
+        sink_session_abort(s);
+        return in.n;
+    }
+    taken = server_recv(&s->server, in, &out);
+    if (!s->in_block && out.used == 0)
+        pool_return_block(&w->pool, out.buffer);
+    s->in_block = out.used > 0;
+    s->replies = server_replies(&out).p;
+    s->replies_length = (uint32_t)server_replies(&out).n;
+    return taken;
+}
+
+/* Keeps input for later, and stops reading more of it; what the driver still delivers is added. */
+static void hold(struct session *s, struct slice in)
+{
+    size_t before = s->held ? s->held->n : 0;
+    struct held *h = realloc(s->held, sizeof *h + before + in.n);
+
+    if (!h) {
+        sink_session_abort(s);
+        return;
+    }
+    memcpy(h->octets + before, in.p, in.n);
+    h->n = before + in.n;
+    if (!s->held)
+        io_recv_pause(worker_of(s)->io, &s->conn);
+    s->held = h;
+}
+
+static void look_at_end(struct session *s)
+{
+    struct worker *w = worker_of(s);
+    enum server_end end = server_over(&s->server);
+
+    if (end == SERVER_END_NOT || s->counted)
+        return;
+    if (end != SERVER_END_QUIT)
+        diag_warn("%s", server_end_words(end));
+    count_end(s, end == SERVER_END_QUIT ? &w->numbers.quits : &w->numbers.aborted);
+}
+
+static void feed(struct session *s, struct slice in)
+{
+    struct worker *w = worker_of(s);
+
+    while (!s->closing) {
+        in = slice_from(in, run_machine(s, in));
+        look_at_end(s);
+        if (w->context.halt || (in.n == 0 && !server_owes(&s->server)))
+            break;
+        /* The block is full: write it at once, unless the one before is still on its way. */
+        if (s->unsent > 0) {
+            hold(s, in);
+            break;
+        }
+        send_replies(s);
+    }
+    queue(s);
+}
+
+static void received(struct io_conn *c, const char *octets, size_t n)
+{
+    struct session *s = of_conn(c);
+    struct worker *w = worker_of(s);
+    struct slice in = {octets, n};
+
+    w->numbers.received_bytes += n;
+    if (w->config->timeout)
+        io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
+    if (s->held)
+        hold(s, in);
+    else
+        feed(s, in);
+}
+
+static void sent(struct io_conn *c, size_t n)
+{
+    struct session *s = of_conn(c);
+    struct worker *w = worker_of(s);
+    struct held *h = s->held;
+
+    w->numbers.sent_bytes += n;
+    s->unsent -= (uint32_t)n;
+    if (s->unsent > 0)
+        return;
+    if (s->sending)
+        pool_return_block(&w->pool, s->sending);
+    s->sending = NULL;
+    if (h) {
+        s->held = NULL;
+        feed(s, (struct slice){h->octets, h->n});
+        free(h);
+        if (!s->held && !s->closing)
+            io_recv_resume(w->io, &s->conn);
+    }
+    if (s->replies_length > 0 || s->ended || server_over(&s->server) != SERVER_END_NOT)
+        queue(s);
+}
+
+static void ended(struct io_conn *c, int error)
+{
+    struct session *s = of_conn(c);
+
+    s->ended = true;
+    if (error) {
+        count_end(s, &worker_of(s)->numbers.lost);
+        close_session(s);
+        return;
+    }
+    queue(s); /* pending replies first */
+}
+
+static void closed(struct io_conn *c)
+{
+    struct session *s = of_conn(c);
+    struct worker *w = worker_of(s);
+
+    io_timer_cancel(w->io, &s->timer);
+    server_done(&s->server);
+    free(s->held);
+    if (s->sending)
+        pool_return_block(&w->pool, s->sending);
+    if (s->in_block) {
+        char *block;
+
+        memcpy(&block, &s->replies, sizeof block);
+        pool_return_block(&w->pool, block);
+    }
+    s->open = false;
+    w->open--;
+    w->last_end = io_now(w->io);
+    if (!s->queued)
+        pool_return_session(&w->pool, s);
+    if (w->doors_paused && !w->context.halt) {
+        w->doors_paused = false;
+        for (size_t i = 0; i < w->door_count; i++)
+            io_accept_pause(w->io, &w->doors[i].listener, false);
+    }
+}
+
+static void flush(struct session *s)
+{
+    if (s->closing || s->unsent > 0)
+        return;
+    if (s->replies_length > 0) {
+        send_replies(s);
+        return;
+    }
+    if (server_over(&s->server) == SERVER_END_NOT && !s->ended)
+        return;
+    count_end(s, &worker_of(s)->numbers.lost);
+    close_session(s);
+}
+
+void sink_flush(struct worker *w)
+{
+    struct session *s = w->first;
+
+    w->first = NULL;
+    w->last = &w->first;
+    while (s) {
+        struct session *next = s->next;
+
+        s->queued = false;
+        if (s->open)
+            flush(s);
+        else
+            pool_return_session(&w->pool, s);
+        s = next;
+    }
+}
+
+static void timed_out(struct timer *t)
+{
+    struct session *s = container_of(t, struct session, timer);
+
+    diag_warn("read timeout");
+    sink_session_abort(s);
+}
+
+static const struct io_handler handler = {
+    .received = received,
+    .sent = sent,
+    .ended = ended,
+    .closed = closed,
+};
+
+static void show_peer(const struct sockaddr *peer, socklen_t length)
+{
+    char text[INET6_ADDRSTRLEN] = "";
+
+    if (length > 0 && peer->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, text,
+                  sizeof text);
+    else if (length > 0 && peer->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, text,
+                  sizeof text);
+    diag_note("connect (%s %s)", !*text                         ? "AF_UNIX"
+                                 : peer->sa_family == AF_INET ? "AF_INET" : "AF_INET6",
+              *text ? text : "local");
+}
+
+struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr *peer, socklen_t length)
+{
+    struct worker *w = container_of(l, struct door, listener)->worker;
+    struct session *s = w->context.halt ? NULL : pool_session(&w->pool);
+    struct server_out out = {0};
+
+    if (!s)
+        return NULL;
+    s->open = true;
+    s->conn.handler = &handler;
+    s->timer.fire = timed_out;
+    server_init(&s->server, &w->context);
+    server_greet(&s->server, &out);
+    s->replies = out.lone.p;
+    s->replies_length = (uint32_t)out.lone.n;
+    queue(s);
+    if (w->config->timeout)
+        io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
+    if (w->numbers.sessions++ == 0)
+        w->first_begin = io_now(w->io);
+    if (++w->open > w->numbers.peak)
+        w->numbers.peak = w->open;
+    if (w->config->max_sessions && w->open >= w->config->max_sessions && !w->doors_paused) {
+        w->doors_paused = true;
+        for (size_t i = 0; i < w->door_count; i++)
+            io_accept_pause(w->io, &w->doors[i].listener, true);
+    }
+    if (w->config->verbose)
+        show_peer(peer, length);
+    return &s->conn;
+}
+
+static void show_command(struct server *sv, enum server_verb verb, struct slice line,
+                         struct slice reply)
+{
+    struct worker *w = container_of(sv->context, struct worker, context);
+    char text[900];
+
+    (void)verb;
+    (void)reply;
+    if (w->config->verbose)
+        diag_note("%s", diag_printable(text, sizeof text, line));
+}
+
+static struct slice count_message(struct server *sv, const struct server_message *m)
+{
+    struct worker *w = container_of(sv->context, struct worker, context);
+
+    (void)m;
+    show_counters(w);
+    stop_if(w, w->context.messages, w->config->stop_messages);
+    return (struct slice){NULL, 0};
+}
+
+const struct server_hooks sink_session_hooks = {.command = show_command, .message = count_message};

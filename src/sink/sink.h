@@ -1,0 +1,97 @@
+/*
+ * A server that receives mail and throws it away: joins the I/O driver with the server machine,
+ * counts, and stops when told or when it has seen enough. Used by smtp-sink, and by smtp-source as
+ * a child process (embed.h).
+ */
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "server.h"
+
+struct address;
+struct io_driver;
+struct sink;
+
+/* All borrowed until sink_free(); the server part is frozen by sink_open(). */
+struct sink_config {
+    struct server_config server;
+    const struct io_driver *driver;
+    const char *listen;     /* see endpoint_resolve_listener() */
+    int family;             /* AF_UNSPEC, AF_INET or AF_INET6 */
+    uint64_t backlog;       /* of the listening sockets */
+    uint64_t max_sessions;  /* at a time; more wait without a greeting; 0: no such limit */
+    uint64_t stop_messages; /* end after this many; 0: never */
+    uint64_t stop_sessions; /* likewise, sessions that ended */
+    uint64_t timeout;       /* a session without input this long is closed; ns, 0: never */
+    uint64_t window;        /* TCP buffer sizes, octets; 0: the system's */
+    bool counters;          /* -c: running counters on stdout */
+    bool verbose;           /* -v: commands on stderr */
+};
+
+/* smtp-sink's defaults; no address. */
+void sink_config_init(struct sink_config *);
+
+/* How it went. Fixed-size, without pointers: it also travels through a pipe. */
+struct sink_numbers {
+    uint64_t sessions;       /* that began */
+    uint64_t peak;           /* open at the same time, the most there were */
+    uint64_t quits;          /* ended by QUIT */
+    uint64_t aborted;        /* cut off by us: timeout, too long a line, our end, … */
+    uint64_t lost;           /* left by the client without QUIT */
+    uint64_t messages;       /* complete ones, refused ones included */
+    uint64_t recipients;     /* accepted ones of those */
+    uint64_t octets;         /* of content of those */
+    uint64_t received_bytes; /* off the wire */
+    uint64_t sent_bytes;
+    uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
+    uint64_t elapsed_ns; /* from the first session's begin to the last one's end; 0: no session */
+    uint64_t cpu_user_ns; /* of this process */
+    uint64_t cpu_system_ns;
+    uint64_t peak_rss_bytes;
+    uint64_t ended; /* enum sink_end */
+};
+
+enum sink_end {
+    SINK_STOPPED, /* by sink_stop() */
+    SINK_COMPLETE /* stop_messages or stop_sessions was reached */
+};
+
+/*
+ * Binds and listens; raises the soft limit of descriptors to the hard one. 0, or -errno with diag
+ * set. After this privileges may be given up.
+ */
+int sink_open(struct sink **, struct sink_config *, struct diag *);
+
+/* Serves until stopped. 0, or -errno with diag set when the driver failed. Once. */
+int sink_serve(struct sink *, struct diag *);
+
+/* Makes sink_serve() return soon; from any thread and from signal handlers, also before it began. */
+void sink_stop(struct sink *);
+
+/* Makes these signals call sink_stop(), and unblocks them. For one sink of the process. */
+void sink_stop_by_signals(struct sink *, const int *numbers, size_t count);
+
+/* After sink_serve(). */
+void sink_numbers(const struct sink *, struct sink_numbers *);
+
+/* Can only this machine connect: is every address a loopback or UNIX one? */
+bool sink_is_local(const struct sink *);
+
+/* Was a port chosen by the system (port 0), so that only sink_listening() knows it? */
+bool sink_has_new_port(const struct sink *);
+
+/* "127.0.0.1:2525, [::1]:2525", with the real port numbers, into out; returns out. */
+char *sink_listening(const struct sink *, char *out, size_t size);
+
+/* The first address it listens on, with the real port. 0 or -errno. */
+int sink_address(const struct sink *, struct address *);
+
+/* Closes what is open, without ceremony. NULL is fine. */
+void sink_free(struct sink *);
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * smtp-sink: receives SMTP and LMTP mail and throws it away. Options, the run, the report.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "num.h"
+#include "opt.h"
+#include "privileges.h"
+#include "process.h"
+#include "run.h"
+#include "sink.h"
+#include "sink_options.h"
+#include "sink_report.h"
+
+enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
+
+/* All that a run is made of. */
+struct program {
+    struct sink_config sink;
+    struct privileges privileges;
+    int report;       /* enum report_kind */
+    const char *help; /* how to show it; NULL for not */
+    bool version;
+    bool quiet;
+};
+
+static const struct opt_choice report_kinds[] = {
+    {"text", REPORT_TEXT},
+    {"json", REPORT_JSON},
+    {"none", REPORT_NONE},
+    {NULL, 0},
+};
+
+#define AT(field) offsetof(struct program, field)
+
+static const struct opt program_options[] = {
+    {.name = "user",
+     .letter = 'u',
+     .kind = OPT_TEXT,
+     .arg = "NAME",
+     .at = AT(privileges.user),
+     .group = "Listening",
+     .help = "switch to this user",
+     .man = "Switch to this user's privileges after opening the sockets and optionally changing "
+            "the root directory. The super-user must give one, unless only this machine can "
+            "connect: then it is nobody."},
+    {.name = "root-directory",
+     .letter = 'R',
+     .kind = OPT_TEXT,
+     .arg = "DIRECTORY",
+     .at = AT(privileges.root),
+     .group = "Listening",
+     .help = "change the root directory",
+     .man = "Change the process root directory to this one after opening the sockets. It becomes "
+            "the working directory too. Needs super-user privileges; see also -u."},
+    {.name = "report",
+     .kind = OPT_CHOICE,
+     .arg = "text|json|none",
+     .at = AT(report),
+     .choices = report_kinds,
+     .what = "report",
+     .group = "Output",
+     .help = "form of the summary (default text)",
+     .man = "What is written to standard output at the end: a summary for people (text, the "
+            "default), one JSON document (json), or nothing (none, the default with -c). json does "
+            "not go together with -c."},
+    {.name = "quiet",
+     .kind = OPT_FLAG,
+     .at = AT(quiet),
+     .group = "Output",
+     .help = "no summary",
+     .man = "No summary on standard output; the same as --report=none."},
+    {.name = "help",
+     .kind = OPT_TEXT,
+     .arg = "man|names",
+     .implied = "text",
+     .at = AT(help),
+     .group = "Output",
+     .help = "show this text",
+     .man = "Show a short text about the options and exit. With =man, the options section of this "
+            "page; with =names, their names, a line each."},
+    {.name = "version",
+     .kind = OPT_FLAG,
+     .at = AT(version),
+     .group = "Output",
+     .help = "show the version",
+     .man = "Show the program's version and exit."},
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define TABLES 2
+
+static void option_tables(struct program *p, struct opt_table tables[TABLES])
+{
+    tables[0] = (struct opt_table){sink_options, sink_option_count, &p->sink};
+    tables[1] = (struct opt_table){program_options, LENGTH(program_options), p};
+}
+
+static const char usage[] = "smtp-sink [options] [inet:][host]:port [backlog]";
+
+static int show_help(struct program *p)
+{
+    struct opt_table tables[TABLES];
+
+    option_tables(p, tables);
+    if (strcmp(p->help, "man") == 0) {
+        opt_manual(tables, TABLES, stdout);
+    } else if (strcmp(p->help, "names") == 0) {
+        opt_names(tables, TABLES, stdout);
+    } else {
+        printf("usage: %s\n"
+               "       smtp-sink [options] unix:pathname [backlog]\n\n"
+               "Receives mail and throws it away, until it is stopped (^C).\n",
+               usage);
+        opt_help(tables, TABLES, stdout);
+    }
+    return ferror(stdout) ? 1 : 0;
+}
+
+static int parse_operands(struct program *p, char **operand, int count, struct diag *d)
+{
+    if (count < 1)
+        return diag_set(d, -EINVAL, "no address to listen on: usage: %s (see --help)", usage);
+    if (count > 2)
+        return diag_set(d, -EINVAL, "too many arguments: %s: usage: %s (see --help)", operand[2],
+                        usage);
+    p->sink.listen = operand[0];
+    if (count > 1 && (num_count(operand[1], &p->sink.backlog) < 0 || p->sink.backlog == 0))
+        return diag_set(d, -EINVAL, "bad backlog: %s: usage: %s (see --help)", operand[1], usage);
+    return 0;
+}
+
+static int parse(struct program *p, int argc, char **argv, struct diag *d)
+{
+    struct opt_table tables[TABLES];
+    int operands = 0;
+    int rc;
+
+    option_tables(p, tables);
+    rc = opt_parse(tables, TABLES, argc, argv, &operands, d);
+    if (rc < 0 || p->help || p->version)
+        return rc;
+    if (p->quiet)
+        p->report = REPORT_NONE;
+    else if (p->report == REPORT_DEFAULT)
+        p->report = p->sink.counters ? REPORT_NONE : REPORT_TEXT;
+    if (p->sink.counters && p->report == REPORT_JSON)
+        return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
+    return parse_operands(p, argv + operands, argc - operands, d);
+}
+
+static void describe(const struct program *p, const struct sink_numbers *n, struct sink_run *r,
+                     struct sink_refusal *refusals)
+{
+    r->program = "smtp-sink";
+    r->version = VERSION;
+    r->listening = p->sink.listen;
+    r->protocol = p->sink.server.lmtp ? "lmtp" : "smtp";
+    r->io_driver = "epoll";
+    r->ended = n->ended == SINK_COMPLETE ? "complete" : "interrupted";
+    r->sessions = n->sessions;
+    r->peak = n->peak;
+    r->quits = n->quits;
+    r->aborted = n->aborted;
+    r->lost = n->lost;
+    r->messages = n->messages;
+    r->recipients = n->recipients;
+    r->received_bytes = n->received_bytes;
+    r->sent_bytes = n->sent_bytes;
+    r->workers = 1;
+    r->elapsed_ns = n->elapsed_ns;
+    r->cpu_user_ns = n->cpu_user_ns;
+    r->cpu_system_ns = n->cpu_system_ns;
+    r->peak_rss_bytes = n->peak_rss_bytes;
+    r->refusals = refusals;
+    r->refusal_count = SERVER_VERB_COUNT;
+    for (int i = 0; i < SERVER_VERB_COUNT; i++) {
+        refusals[i] = (struct sink_refusal){server_verb_name((enum server_verb)i), n->refused[i]};
+        r->refused += n->refused[i];
+    }
+}
+
+static int report(const struct program *p, const struct sink_run *r, struct diag *d)
+{
+    int rc = 0;
+
+    if (p->report == REPORT_TEXT && p->sink.counters)
+        putchar('\n');
+    if (p->report == REPORT_TEXT)
+        sink_report_text(r, stdout);
+    else if (p->report == REPORT_JSON)
+        rc = sink_report_json(r, stdout);
+    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = -errno;
+    return rc < 0 ? diag_set(d, rc, "write standard output: %s", strerror(-rc)) : 0;
+}
+
+static int serve(struct program *p, struct sink *s, struct diag *d)
+{
+    static const int stop_signals[] = {SIGINT, SIGTERM};
+    char listening[300];
+    int rc = privileges_drop(&p->privileges, sink_is_local(s), d);
+
+    if (rc < 0)
+        return rc;
+    if (sink_has_new_port(s) || p->sink.verbose)
+        diag_note("listening on %s", sink_listening(s, listening, sizeof listening));
+    (void)signal(SIGPIPE, SIG_IGN);
+    sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals));
+    return sink_serve(s, d);
+}
+
+/* Opens, serves, reports. 0 or -errno with diag set. */
+static int run(struct program *p, struct diag *d)
+{
+    char started_at[RUN_TIME_SIZE];
+    char id[20];
+    struct timespec wall;
+    struct sink_numbers numbers;
+    struct sink_refusal refusals[SERVER_VERB_COUNT];
+    struct sink_run r = {.id = id};
+    struct sink *s;
+    int rc = sink_open(&s, &p->sink, d);
+
+    if (rc < 0)
+        return rc;
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    (void)snprintf(id, sizeof id, "%016" PRIx64, process_random());
+    rc = serve(p, s, d);
+    if (rc == 0) {
+        sink_numbers(s, &numbers);
+        describe(p, &numbers, &r, refusals);
+        r.started_at = run_time(started_at, &wall);
+        rc = report(p, &r, d);
+    }
+    sink_free(s);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct program p = {.report = REPORT_DEFAULT};
+    struct diag d;
+
+    diag_program(argv[0] ? argv[0] : "smtp-sink");
+    sink_config_init(&p.sink);
+    if (parse(&p, argc, argv, &d) < 0) {
+        diag_fatal("%s", d.text);
+        return 1;
+    }
+    if (p.help)
+        return show_help(&p);
+    if (p.version)
+        return puts("smtp-sink " VERSION) < 0;
+    if (run(&p, &d) < 0) {
+        diag_fatal("%s", d.text);
+        return 1;
+    }
+    return 0;
+}

@@ -1,0 +1,548 @@
+/*
+ * smtp-source: generates SMTP and LMTP load and measures it. Options, the run, the report.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "content.h"
+#include "embed.h"
+#include "endpoint.h"
+#include "load.h"
+#include "opt.h"
+#include "process.h"
+#include "report_live.h"
+#include "run.h"
+#include "sink_report.h"
+#include "units.h"
+
+enum report_kind { REPORT_TEXT, REPORT_JSON, REPORT_NONE };
+
+struct program {
+    int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+    int report; /* enum report_kind */
+    const char *output;
+    const char *help; /* how to show it; NULL for not */
+    bool version;
+    bool quiet;
+    bool verbose;
+    bool lmtp;
+};
+
+/* All that a run is made of. */
+struct source {
+    struct program program;
+    struct load_settings load_settings;
+    struct mail_settings mail;
+    struct client_config client;
+    struct mail_content content;
+    struct endpoint target;
+    struct sink_config sink_config;
+    struct sink_embed sink;
+    struct load load;
+    struct stats *total;
+    const char *target_text;
+    uint64_t id;
+    struct timespec started_at;
+};
+
+static int set_ipv4(void *settings, const char *value, struct diag *d)
+{
+    (void)value;
+    (void)d;
+    ((struct program *)settings)->family = AF_INET;
+    return 0;
+}
+
+static int set_ipv6(void *settings, const char *value, struct diag *d)
+{
+    (void)value;
+    (void)d;
+    ((struct program *)settings)->family = AF_INET6;
+    return 0;
+}
+
+static const struct opt_choice report_kinds[] = {
+    {"text", REPORT_TEXT},
+    {"json", REPORT_JSON},
+    {"none", REPORT_NONE},
+    {NULL, 0},
+};
+
+#define AT(field) offsetof(struct program, field)
+
+static const struct opt connection_options[] = {
+    {.name = "ipv4",
+     .letter = '4',
+     .kind = OPT_CUSTOM,
+     .set = set_ipv4,
+     .group = "Connection",
+     .help = "use IPv4 only",
+     .man = "Connect to the server with IPv4."},
+    {.name = "ipv6",
+     .letter = '6',
+     .kind = OPT_CUSTOM,
+     .set = set_ipv6,
+     .group = "Connection",
+     .help = "use IPv6 only",
+     .man = "Connect to the server with IPv6."},
+    {.name = "lmtp",
+     .letter = 'L',
+     .kind = OPT_FLAG,
+     .at = AT(lmtp),
+     .group = "Connection",
+     .help = "speak LMTP instead of SMTP",
+     .man = "Speak LMTP rather than SMTP: LHLO, and a reply to each message for each of its "
+            "recipients."},
+};
+
+static const struct opt output_options[] = {
+    {.name = "report",
+     .kind = OPT_CHOICE,
+     .arg = "text|json|none",
+     .at = AT(report),
+     .choices = report_kinds,
+     .what = "report",
+     .group = "Output",
+     .help = "form of the summary (default text)",
+     .man = "What is written to standard output when the run is over: a summary for people "
+            "(text, the default), one JSON document (json), or nothing (none). json does not go "
+            "together with -c."},
+    {.name = "output",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(output),
+     .what = "output file",
+     .group = "Output",
+     .help = "also write the JSON report to FILE",
+     .man = "Write the JSON document to this file too, whatever --report says. The file appears "
+            "complete or not at all."},
+    {.name = "quiet",
+     .kind = OPT_FLAG,
+     .at = AT(quiet),
+     .group = "Output",
+     .help = "no summary, no live line",
+     .man = "No summary on standard output and no live line on the terminal; the same as "
+            "--report=none."},
+    {.name = "verbose",
+     .letter = 'v',
+     .kind = OPT_FLAG,
+     .at = AT(verbose),
+     .group = "Output",
+     .help = "show the conversation",
+     .man = "Make the program more verbose, for debugging: commands and replies are shown on "
+            "standard error."},
+    {.name = "help",
+     .kind = OPT_TEXT,
+     .arg = "man|names",
+     .implied = "text",
+     .at = AT(help),
+     .group = "Output",
+     .help = "show this text",
+     .man = "Show a short text about the options and exit. With =man, the options section of this "
+            "page; with =names, their names, a line each."},
+    {.name = "version",
+     .kind = OPT_FLAG,
+     .at = AT(version),
+     .group = "Output",
+     .help = "show the version",
+     .man = "Show the program's version and exit."},
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define TABLES_MAX (4 + EXT_COUNT)
+
+static size_t option_tables(struct source *s, struct opt_table *tables)
+{
+    size_t n = 0;
+
+    tables[n++] = (struct opt_table){load_options, load_option_count, &s->load_settings};
+    tables[n++] = (struct opt_table){mail_options, mail_option_count, &s->mail};
+    tables[n++] = (struct opt_table){connection_options, LENGTH(connection_options), &s->program};
+    for (int i = 0; i < EXT_COUNT; i++)
+        tables[n++] =
+            (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
+    tables[n++] = (struct opt_table){output_options, LENGTH(output_options), &s->program};
+    return n;
+}
+
+static void set_defaults(struct source *s)
+{
+    s->program = (struct program){.family = AF_UNSPEC, .report = REPORT_TEXT};
+    s->load_settings = (struct load_settings){.sessions = 1, .messages = 1, .connect_tries = 1};
+    s->mail = (struct mail_settings){.rcpt_count = 1};
+    s->client = (struct client_config){.window = 100, .in_flight = 1, .timeout = 300 * NS_PER_S};
+}
+
+static int show_help(struct source *s)
+{
+    struct opt_table tables[TABLES_MAX];
+    size_t n = option_tables(s, tables);
+
+    if (strcmp(s->program.help, "man") == 0) {
+        opt_manual(tables, n, stdout);
+    } else if (strcmp(s->program.help, "names") == 0) {
+        opt_names(tables, n, stdout);
+    } else {
+        puts("usage: smtp-source [options] [inet:]host[:port]\n"
+             "       smtp-source [options] unix:pathname\n"
+             "       smtp-source [options] sink:\n\n"
+             "Sends mail to a server in parallel sessions and measures it. sink: is a server of\n"
+             "its own making, to try it out.");
+        opt_help(tables, n, stdout);
+    }
+    return ferror(stdout) ? 1 : 0;
+}
+
+static int check_options(struct source *s, struct diag *d)
+{
+    const struct load_settings *l = &s->load_settings;
+
+    if (l->wait && l->random_wait)
+        return diag_set(d, -EINVAL, "do not use -w and -R options at the same time");
+    if (s->mail.length && s->mail.file)
+        return diag_set(d, -EINVAL, "-l option cannot be used with -F");
+    if (l->counter && s->program.report == REPORT_JSON && !s->program.quiet)
+        return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (s->mail.no_headers && s->client.want[i] == EXT_MUST)
+            return diag_set(d, -EINVAL, "-o cannot be used with --%s: it leaves out the greeting",
+                            ext_rows[i]->options[0].name);
+    return 0;
+}
+
+static int parse(struct source *s, int argc, char **argv, struct diag *d)
+{
+    struct opt_table tables[TABLES_MAX];
+    size_t n = option_tables(s, tables);
+    int operands = 0;
+    int rc = opt_parse(tables, n, argc, argv, &operands, d);
+
+    if (rc < 0 || s->program.help || s->program.version)
+        return rc;
+    if (operands == argc)
+        return diag_set(d, -EINVAL,
+                        "no server given: smtp-source [options] host[:port] (or sink: "
+                        "to try it out; see --help)");
+    if (operands + 1 < argc)
+        return diag_set(d, -EINVAL, "one server is wanted, this is one too many: %s",
+                        argv[operands + 1]);
+    s->target_text = argv[operands];
+    if (s->program.quiet)
+        s->program.report = REPORT_NONE;
+    return check_options(s, d);
+}
+
+static void trace(void *arg, bool sent, struct slice line)
+{
+    char text[600];
+
+    (void)arg;
+    diag_note("%s%s", sent ? "" : "<<< ", diag_printable(text, sizeof text, line));
+}
+
+static int open_target(struct source *s, struct diag *d)
+{
+    int rc;
+
+    if (strcmp(s->target_text, "sink:") != 0)
+        return endpoint_resolve(&s->target, s->target_text, s->program.family, d);
+    sink_config_init(&s->sink_config);
+    s->sink_config.driver = &io_epoll;
+    s->sink_config.server.lmtp = s->client.lmtp;
+    rc = sink_embed_start(&s->sink, &s->sink_config, d);
+    if (rc < 0)
+        return rc;
+    s->target.addresses = malloc(sizeof *s->target.addresses);
+    if (!s->target.addresses)
+        return diag_set(d, -ENOMEM, "out of memory");
+    s->target.addresses[0] = s->sink.address;
+    s->target.count = 1;
+    return 0;
+}
+
+static int prepare(struct source *s, struct diag *d)
+{
+    int rc;
+
+    s->id = process_random();
+    (void)clock_gettime(CLOCK_REALTIME, &s->started_at);
+    rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
+    if (rc < 0)
+        return rc;
+    s->client.helo_name = s->content.hostname;
+    s->client.lmtp = s->program.lmtp;
+    s->client.no_hello = s->mail.no_headers;
+    s->client.tolerant = s->load_settings.tolerant;
+    s->client.trace = s->program.verbose ? trace : NULL;
+    rc = open_target(s, d);
+    if (rc < 0)
+        return rc;
+    s->total = stats_new();
+    if (!s->total)
+        return diag_set(d, -ENOMEM, "out of memory");
+    s->load.settings = &s->load_settings;
+    s->load.client = &s->client;
+    s->load.driver = &io_epoll;
+    s->load.content = &s->content;
+    s->load.target = &s->target;
+    return load_start(&s->load, d);
+}
+
+static uint64_t monotonic(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* One line on the terminal, over the last one. */
+static void show_live(struct source *s, struct stats *interval, uint64_t elapsed, uint64_t second)
+{
+    char line[REPORT_LIVE_SIZE];
+    struct live v = {.total = s->load_settings.messages, .elapsed_ns = elapsed};
+    uint64_t done;
+
+    stats_clear(interval);
+    load_interval(&s->load, interval, s->total);
+    done = stats_offered(interval);
+    v.done = stats_offered(s->total);
+    v.rate = second ? done * NS_PER_S / second : 0;
+    v.errors = v.done - s->total->counter[COUNTER_MESSAGES_ACCEPTED];
+    v.p99_ns = interval->latency[PHASE_TRANSACTION].count
+                   ? hist_percentile(&interval->latency[PHASE_TRANSACTION], 99)
+                   : NS_NEVER;
+    v.left_ns = report_left(v.done, v.total, elapsed);
+    (void)fprintf(stderr, "\r%s\033[K", report_live(line, sizeof line, &v));
+}
+
+/* Waits for the end, showing progress and taking signals. Returns how long it took, ns. */
+static uint64_t supervise(struct source *s)
+{
+    const char *term = getenv("TERM");
+    bool live = s->program.report != REPORT_NONE && !s->program.verbose && isatty(STDERR_FILENO) &&
+                term && strcmp(term, "dumb") != 0;
+    struct stats *interval = live ? stats_new() : NULL;
+    uint64_t start = monotonic();
+    uint64_t shown = start;
+    uint64_t one;
+
+    live = interval != NULL;
+    while (read(s->load.done_fd, &one, sizeof one) < 0) {
+        uint64_t now = monotonic();
+        uint64_t left = now - shown < NS_PER_S ? NS_PER_S - (now - shown) : 0;
+        int signal = process_wait(left, s->load.done_fd);
+
+        if (signal) {
+            run_control_stop(&s->load.control,
+                             run_stop(&s->load.control) == RUN_ON ? RUN_FINISH : RUN_ABORT);
+            load_wake(&s->load);
+        }
+        now = monotonic();
+        if (now - shown >= NS_PER_S) {
+            if (live)
+                show_live(s, interval, now - start, now - shown);
+            shown = now;
+        }
+    }
+    if (live && shown != start)
+        (void)fputs("\r\033[K", stderr);
+    stats_free(interval);
+    return monotonic() - start;
+}
+
+static char *join(char **argv)
+{
+    size_t n = 1;
+    char *text;
+    char *at;
+
+    for (char **a = argv; *a; a++)
+        n += strlen(*a) + 1;
+    text = at = malloc(n);
+    if (!text)
+        return NULL;
+    for (char **a = argv; *a; a++) {
+        size_t length = strlen(*a);
+
+        memcpy(at, *a, length);
+        at += length;
+        *at++ = a[1] ? ' ' : '\0';
+    }
+    return text;
+}
+
+/* The document appears under its name only when it is complete. */
+static int write_document(const char *name, const struct run *r, struct diag *d)
+{
+    char *temporary = NULL;
+    FILE *f;
+    int rc;
+
+    if (asprintf(&temporary, "%s.%ld.tmp", name, (long)getpid()) < 0)
+        return diag_set(d, -ENOMEM, "out of memory");
+    f = fopen(temporary, "we");
+    rc = f ? report_json(r, f) : -errno;
+    if (f && fclose(f) != 0 && rc == 0)
+        rc = -errno;
+    if (rc == 0 && rename(temporary, name) < 0)
+        rc = -errno;
+    if (rc < 0) {
+        (void)unlink(temporary);
+        (void)diag_set(d, rc, "write %s: %s", name, strerror(-rc));
+    }
+    free(temporary);
+    return rc;
+}
+
+static void sink_section(struct sink_run *out, const struct sink_numbers *n)
+{
+    *out = (struct sink_run){
+        .program = "smtp-sink",
+        .version = VERSION,
+        .ended = "interrupted",
+        .sessions = n->sessions,
+        .peak = n->peak,
+        .quits = n->quits,
+        .aborted = n->aborted,
+        .lost = n->lost,
+        .messages = n->messages,
+        .recipients = n->recipients,
+        .received_bytes = n->received_bytes,
+        .sent_bytes = n->sent_bytes,
+        .workers = 1,
+        .elapsed_ns = n->elapsed_ns,
+        .cpu_user_ns = n->cpu_user_ns,
+        .cpu_system_ns = n->cpu_system_ns,
+        .peak_rss_bytes = n->peak_rss_bytes,
+    };
+    for (int i = 0; i < SERVER_VERB_COUNT; i++)
+        out->refused += n->refused[i];
+}
+
+/* Reports in the forms asked for. 0 or -errno with diag set. */
+static int report(struct source *s, struct run *r, struct diag *d)
+{
+    int rc = 0;
+
+    if (s->load_settings.counter &&
+        (strncmp(r->ended, "fatal", 5) != 0 || s->program.report == REPORT_TEXT))
+        putchar('\n');
+    if (s->program.report == REPORT_TEXT)
+        report_text(r, stdout);
+    else if (s->program.report == REPORT_JSON)
+        rc = report_json(r, stdout);
+    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+        rc = -errno;
+    if (rc < 0)
+        return diag_set(d, rc, "write standard output: %s", strerror(-rc));
+    return s->program.output ? write_document(s->program.output, r, d) : 0;
+}
+
+static void describe(const struct source *s, struct run *r)
+{
+    struct process_usage usage;
+
+    process_usage(&usage);
+    r->program = "smtp-source";
+    r->version = VERSION;
+    r->role = "source";
+    r->target = s->target_text;
+    r->protocol = s->client.lmtp ? "lmtp" : "smtp";
+    r->io_driver = s->load.driver->name;
+    r->sessions = s->load_settings.sessions < s->load_settings.messages ? s->load_settings.sessions
+                                                                        : s->load_settings.messages;
+    r->messages = s->load_settings.messages;
+    r->rcpts = s->mail.rcpt_count;
+    r->message_bytes = mail_content_size(&s->content);
+    r->workers = 1;
+    r->cpu_user_ns = usage.user_ns;
+    r->cpu_system_ns = usage.system_ns;
+    r->peak_rss_bytes = usage.peak_bytes;
+    r->total = s->total;
+}
+
+/* After load_start(): runs to the end and reports. Returns the exit status. */
+static int finish(struct source *s, char *command_line)
+{
+    char started_at[RUN_TIME_SIZE];
+    char id[20];
+    char ended[sizeof(struct diag) + 8] = "complete";
+    struct sink_numbers numbers = {0};
+    struct sink_run sink;
+    struct diag d;
+    struct run r = {.command_line = command_line, .ended = ended, .id = id};
+    int status = 0;
+
+    r.elapsed_ns = supervise(s);
+    load_finish(&s->load, s->total);
+    describe(s, &r);
+    if (atomic_load(&s->load.control.failed)) {
+        diag_fatal("%s", s->load.control.failure.text);
+        (void)snprintf(ended, sizeof ended, "fatal: %s", s->load.control.failure.text);
+        status = 1;
+    } else if (run_stop(&s->load.control) != RUN_ON) {
+        (void)snprintf(ended, sizeof ended, "interrupted");
+        status = 1;
+    }
+    if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {
+        diag_fatal("%s", d.text);
+        status = 1;
+    } else if (numbers.sessions) {
+        sink_section(&sink, &numbers);
+        r.sink = &sink;
+    }
+    (void)snprintf(id, sizeof id, "%016" PRIx64, s->id);
+    r.started_at = run_time(started_at, &s->started_at);
+    if (report(s, &r, &d) < 0) {
+        diag_fatal("%s", d.text);
+        status = 1;
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct source s; /* large; zeroed */
+    struct diag d;
+    char *command_line;
+    int status;
+
+    diag_program(argv[0] ? argv[0] : "smtp-source");
+    command_line = join(argv);
+    set_defaults(&s);
+    if (parse(&s, argc, argv, &d) < 0) {
+        diag_fatal("%s", d.text);
+        free(command_line);
+        return 1;
+    }
+    if (s.program.help || s.program.version) {
+        free(command_line);
+        return s.program.help ? show_help(&s) : puts("smtp-source " VERSION) < 0;
+    }
+    process_block_signals();
+    if (prepare(&s, &d) < 0) {
+        struct sink_numbers unused;
+        struct diag unsaid;
+
+        diag_fatal("%s", d.text);
+        if (s.sink.pid)
+            (void)sink_embed_stop(&s.sink, &unused, &unsaid);
+        status = 1;
+    } else {
+        status = finish(&s, command_line);
+    }
+    stats_free(s.total);
+    mail_content_done(&s.content);
+    endpoint_done(&s.target);
+    free(command_line);
+    return status;
+}

@@ -1,0 +1,422 @@
+/*
+ * The client machine: sessions, replies, events.
+ */
+#include "client.h"
+
+#include <stdlib.h>
+
+#include "client_impl.h"
+#include "units.h"
+
+/* A reply of more lines than this is a fault: no server may keep a client reading for ever. */
+#define REPLY_LINES_MAX 1000
+
+static const char *const end_words[] = {
+#define X(id, words) words,
+    CLIENT_END_LIST(X)
+#undef X
+};
+
+const char *client_end_words(enum client_end end)
+{
+    return end_words[end];
+}
+
+struct client *client_new(const struct client_config *cf)
+{
+    struct client *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->cf = cf;
+    c->ring_capacity = cf->want[EXT_PIPELINING] != EXT_NO ? (uint32_t)cf->window : 1;
+    c->t_capacity = 1;
+    if (c->ring_capacity > 1 && !cf->lmtp)
+        c->t_capacity = cf->in_flight > 2 ? (uint32_t)cf->in_flight : 2;
+    c->ring = calloc(c->ring_capacity, sizeof *c->ring);
+    c->transactions = calloc(c->t_capacity, sizeof *c->transactions);
+    if (!c->ring || !c->transactions) {
+        client_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void client_free(struct client *c)
+{
+    if (!c)
+        return;
+    reply_done(&c->parser);
+    free(c->ring);
+    free(c->transactions);
+    free(c);
+}
+
+void client_start(struct client *c, uint64_t now)
+{
+    struct client fresh = {
+        .cf = c->cf,
+        .ring = c->ring,
+        .ring_capacity = c->ring_capacity,
+        .transactions = c->transactions,
+        .t_capacity = c->t_capacity,
+        .t_limit = 1,
+        .window = 1,
+        .progress_at = now,
+        .hello = VERB_NONE,
+    };
+
+    reply_done(&c->parser);
+    *c = fresh;
+    c->ring[0] = (struct command){.verb = VERB_GREETING, .sent_at = now};
+    c->ring_count = 1;
+}
+
+void client_submit(struct client *c, struct client_mail *m)
+{
+    struct transaction *t = client_transaction(c, c->t_count++);
+
+    *t = (struct transaction){.mail = m, .step = STEP_MAIL};
+}
+
+void client_quit(struct client *c)
+{
+    c->quit_wanted = true;
+}
+
+void client_close(struct client *c, enum client_end end)
+{
+    struct transaction *t = client_unsent(c);
+
+    if (c->stage == STAGE_CLOSED)
+        return;
+    if (c->ring_count)
+        c->end_phase = client_verbs[client_command(c, 0)->verb].phase;
+    else if (t && t->content)
+        c->end_phase = PHASE_END_OF_DATA;
+    else
+        c->end_phase = PHASE_MAIL;
+    c->stage = STAGE_CLOSED;
+    c->end = (uint8_t)end;
+}
+
+static struct reply_line last_line(const struct last_reply *r)
+{
+    return (struct reply_line){.code = r->code, .line = r->line};
+}
+
+struct refusal client_refusal(const struct last_reply *r)
+{
+    struct refusal f = {.code = r->code, .phase = r->phase, .collateral = r->collateral};
+    struct reply_line l = last_line(r);
+    struct slice enhanced = reply_enhanced(&l);
+
+    if (enhanced.n <= sizeof f.enhanced) {
+        f.enhanced_length = (uint8_t)enhanced.n;
+        memcpy(f.enhanced, enhanced.p, enhanced.n);
+    }
+    return f;
+}
+
+void client_refuse(struct client *c, struct transaction *t)
+{
+    if (t->refused)
+        return;
+    t->refused = true;
+    t->reason = client_refusal(&c->last);
+}
+
+/* A keyword line of the reply to EHLO or LHLO (RFC 5321 section 4.1.1.1) against the rows. */
+static void learn(struct client *c, const struct reply_line *l)
+{
+    enum verb verb = c->ring_count ? client_command(c, 0)->verb : VERB_NONE;
+    struct slice text = reply_text(l);
+    size_t n = 0;
+
+    if ((verb != VERB_EHLO && verb != VERB_LHLO) || l->code != 250 || c->reply_lines == 0)
+        return;
+    while (n < text.n && text.p[n] != ' ')
+        n++;
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (slice_is((struct slice){text.p, n}, ext_rows[i]->keyword))
+            c->offered |= UINT32_C(1) << i;
+}
+
+void client_ready(struct client *c)
+{
+    const struct client_config *cf = c->cf;
+
+    for (int i = 0; i < EXT_COUNT; i++) {
+        const struct ext *e = ext_rows[i];
+        bool offered = c->offered & (UINT32_C(1) << i);
+
+        if (cf->want[i] == EXT_MUST && !offered) {
+            c->missing = (uint8_t)i;
+            client_close(c, CLIENT_END_NO_OFFER);
+            return;
+        }
+        if (cf->want[i] == EXT_NO || !offered)
+            continue;
+        if (e->window && e->window(cf) > c->window)
+            c->window = e->window(cf);
+        c->bdat |= e->bdat;
+    }
+    /*
+     * Behind DATA's barrier a second transaction can't be harmed by the first's refusals; behind
+     * BDAT it can, so there the user has to ask for more than one.
+     */
+    if (c->window > 1 && !cf->lmtp)
+        c->t_limit = cf->in_flight > 1 ? (uint32_t)cf->in_flight : c->bdat ? 1 : 2;
+    c->stage = STAGE_READY;
+}
+
+/*
+ * How many replies the command at the head will get. In LMTP the end of data has one per accepted
+ * recipient (RFC 2033 section 4.2); without any, and after a refused chunk, a single one.
+ */
+static uint32_t replies_due(const struct client *c, const struct command *cmd)
+{
+    const struct transaction *t = cmd->t;
+
+    if (!c->cf->lmtp || (cmd->verb != VERB_DOT && cmd->verb != VERB_BDAT_LAST))
+        return 1;
+    return t->rcpt_accepted && !t->chunk_refused && t->final_lent ? t->rcpt_accepted : 1;
+}
+
+static bool is_closing(int code)
+{
+    return code == 421 || code == 521;
+}
+
+/* 421, 521, and replies that nobody asked for: the session ends here. */
+static bool ends_session(struct client *c, const struct client_verb *row)
+{
+    struct last_reply *r = &c->last;
+    struct transaction *t = c->t_count ? client_transaction(c, 0) : NULL;
+
+    if (row && (row->keeps_421 || !is_closing(r->code)))
+        return false;
+    if (!row && !is_closing(r->code)) {
+        c->has_reply = false;
+        client_close(c, CLIENT_END_PROTOCOL);
+        return true;
+    }
+    r->refused = true;
+    if (t) {
+        r->mail = t->mail;
+        client_refuse(c, t);
+    }
+    client_close(c, CLIENT_END_CLOSING);
+    return true;
+}
+
+static void pop_command(struct client *c, struct command *cmd)
+{
+    if (--cmd->due)
+        return;
+    if (cmd->t)
+        cmd->t->pending--;
+    c->ring_first = c->ring_first + 1 < c->ring_capacity ? c->ring_first + 1 : 0;
+    c->ring_count--;
+}
+
+static void complete_reply(struct client *c, const struct reply_line *l, uint64_t now)
+{
+    struct command *cmd = c->ring_count ? client_command(c, 0) : NULL;
+    const struct client_verb *row = cmd ? &client_verbs[cmd->verb] : NULL;
+    bool refused = false;
+
+    if (row)
+        refused = row->want ? l->code != row->want : l->code / 100 != 2;
+    c->has_reply = true;
+    c->last = (struct last_reply){
+        .line = l->line,
+        .mail = cmd && cmd->t ? cmd->t->mail : NULL,
+        .sent_at = cmd ? cmd->sent_at : now,
+        .received_at = now,
+        .code = (uint16_t)l->code,
+        .phase = row ? row->phase : PHASE_MAIL,
+        .refused = refused,
+        .unsolicited = !cmd,
+    };
+    /* RFC 2920 section 3.1: what follows a refusal in the same group is refused with it. */
+    if (refused && cmd->t)
+        c->last.collateral = cmd->t->refused || (c->need_rset && cmd->verb == VERB_MAIL);
+    if (ends_session(c, row))
+        return;
+    if (cmd->verb != VERB_GREETING)
+        c->farewell.code = 0;
+    if (!cmd->due)
+        cmd->due = replies_due(c, cmd);
+    row->on_reply(c, cmd, refused);
+    pop_command(c, cmd);
+}
+
+size_t client_recv(struct client *c, struct slice in, uint64_t now)
+{
+    size_t used = 0;
+
+    while (used < in.n && c->stage != STAGE_CLOSED) {
+        struct reply_line l;
+        bool complete;
+
+        used += reply_feed(&c->parser, slice_from(in, used), &l, &complete);
+        if (!complete)
+            break;
+        if (c->cf->trace)
+            c->cf->trace(c->cf->trace_arg, false, l.line);
+        learn(c, &l);
+        if (l.more) {
+            if (++c->reply_lines >= REPLY_LINES_MAX) {
+                c->last.line = l.line;
+                client_close(c, CLIENT_END_PROTOCOL);
+            }
+            continue;
+        }
+        /* Only a whole reply is progress: dribbling lines do not put off the timeout. */
+        c->progress_at = now;
+        c->reply_lines = 0;
+        complete_reply(c, &l, now);
+        return used;
+    }
+    return c->stage == STAGE_CLOSED ? in.n : used;
+}
+
+/*
+ * What becomes of a transaction and its recipients. The recipients that were not decided one by one
+ * share the message's fate; of a message that was accepted in part before the session ended, the
+ * rest is unknown, or refused if the end was a refusal.
+ */
+static void settle(const struct transaction *t, struct client_event *e)
+{
+    uint32_t rest = t->mail->rcpt_count - t->rcpt_refused - t->rcpt_delivered - t->rcpt_bounced;
+    enum outcome fate;
+
+    if (t->refused)
+        fate = OUTCOME_REFUSED;
+    else if (t->final_lent)
+        fate = OUTCOME_UNKNOWN;
+    else
+        fate = OUTCOME_FAILED;
+    e->outcome = t->rcpt_delivered ? OUTCOME_ACCEPTED : fate;
+    e->rcpt[OUTCOME_ACCEPTED] = t->rcpt_delivered;
+    e->rcpt[OUTCOME_REFUSED] = t->rcpt_refused + t->rcpt_bounced;
+    e->rcpt[fate] += rest;
+}
+
+static void transaction_event(struct client *c, struct client_event *e)
+{
+    const struct transaction *t = client_transaction(c, 0);
+
+    *e = (struct client_event){
+        .kind = CLIENT_TRANSACTION,
+        .phase = c->end_phase,
+        .mail = t->mail,
+        .started = t->started,
+        .started_at = t->started_at,
+    };
+    settle(t, e);
+    if (t->refused) {
+        e->phase = t->reason.phase;
+        e->code = t->reason.code;
+        e->collateral = t->reason.collateral;
+        e->enhanced = (struct slice){t->reason.enhanced, t->reason.enhanced_length};
+    }
+    c->t_first = c->t_first + 1 < c->t_capacity ? c->t_first + 1 : 0;
+    c->t_count--;
+}
+
+static void reply_event(const struct client *c, struct client_event *e)
+{
+    const struct last_reply *r = &c->last;
+    struct reply_line l = last_line(r);
+
+    *e = (struct client_event){
+        .kind = CLIENT_REPLY,
+        .phase = r->phase,
+        .code = r->code,
+        .refused = r->refused,
+        .collateral = r->collateral,
+        .unsolicited = r->unsolicited,
+        .line = r->line,
+        .text = reply_text(&l),
+        .enhanced = reply_enhanced(&l),
+        .sent_at = r->sent_at,
+        .received_at = r->received_at,
+        .mail = r->mail,
+    };
+}
+
+bool client_event(struct client *c, struct client_event *e)
+{
+    bool closed = c->stage == STAGE_CLOSED;
+
+    if (c->has_reply) {
+        c->has_reply = false;
+        reply_event(c, e);
+        return true;
+    }
+    if (c->t_count) {
+        const struct transaction *t = client_transaction(c, 0);
+
+        if (closed || (t->step == STEP_OVER && t->pending == 0)) {
+            transaction_event(c, e);
+            return true;
+        }
+    }
+    if (!closed || c->end_told)
+        return false;
+    c->end_told = true;
+    *e = (struct client_event){
+        .kind = CLIENT_END,
+        .phase = c->end_phase,
+        .end = c->end,
+        .missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL,
+        .line = c->end == CLIENT_END_PROTOCOL ? c->last.line : (struct slice){"", 0},
+    };
+    return true;
+}
+
+void client_sent(struct client *c, size_t n, uint64_t now)
+{
+    c->lent -= n;
+    c->progress_at = now;
+}
+
+uint64_t client_deadline(const struct client *c)
+{
+    if (c->stage == STAGE_CLOSED || (c->ring_count == 0 && c->lent == 0))
+        return NS_NEVER;
+    return c->progress_at + c->cf->timeout;
+}
+
+void client_tick(struct client *c, uint64_t now)
+{
+    if (now >= client_deadline(c))
+        client_close(c, CLIENT_END_TIMEOUT);
+}
+
+void client_eof(struct client *c)
+{
+    struct transaction *t = c->t_count ? client_transaction(c, 0) : NULL;
+
+    /* The mail is decided: a server that goes without answering QUIT does no harm. */
+    if (c->ring_count && client_command(c, 0)->verb == VERB_QUIT) {
+        client_close(c, CLIENT_END_QUIT);
+        return;
+    }
+    if (c->farewell.code == 0) {
+        client_close(c, CLIENT_END_LOST);
+        return;
+    }
+    if (t && !t->refused) {
+        t->refused = true;
+        t->reason = c->farewell;
+    }
+    client_close(c, CLIENT_END_CLOSING);
+}
+
+void client_abort(struct client *c)
+{
+    client_close(c, CLIENT_END_ABORTED);
+}

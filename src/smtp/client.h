@@ -1,0 +1,167 @@
+/*
+ * The client side of an SMTP or LMTP session (RFC 5321, RFC 2033) as a machine: server octets in,
+ * client octets out, events to pull. No I/O, no clock, no allocation in the steady state.
+ *
+ * The owner's loop: give it what arrived (client_recv, again with the rest until all is consumed,
+ * pulling events in between), then ask for what to write (client_send), and tell it what was
+ * written (client_sent). All times are nanoseconds on one monotonic clock that the owner reads.
+ */
+#ifndef SMTP_CLIENT_H
+#define SMTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "arena.h"
+#include "ext.h"
+#include "reply.h"
+#include "slice.h"
+#include "vocabulary.h"
+
+struct client;
+
+/* How sessions behave; shared by all, frozen before the first. */
+struct client_config {
+    const char *helo_name; /* argument of HELO, EHLO, LHLO */
+    bool lmtp;             /* LHLO, and a reply per accepted recipient (RFC 2033) */
+    bool no_hello;         /* start with MAIL (-o) */
+    bool tolerant;         /* go on after a refused greeting or hello (-A) */
+    int want[EXT_COUNT];   /* enum ext_want */
+    uint64_t window;       /* PIPELINING: commands in flight, 1 .. 65535 */
+    uint64_t chunk_size;   /* CHUNKING: octets a BDAT; 0: the whole message in one */
+    uint64_t in_flight;    /* PIPELINING: transactions begun and not answered, 1 .. 1024 */
+    uint64_t timeout;      /* for each reply, and for each progress of a write; ns */
+    /* Protocol trace: a command (sent) or a reply line, without CRLF. NULL for none. */
+    void (*trace)(void *arg, bool sent, struct slice line);
+    void *trace_arg;
+};
+
+/*
+ * One transaction to send. Lent by the owner from client_submit() until its CLIENT_TRANSACTION
+ * event, unchanged. Content comes twice: dot-stuffed for DATA (without the final dot) and plain for
+ * BDAT; both end in CRLF or are empty, and may be the same.
+ */
+struct client_mail {
+    struct slice sender; /* reverse-path with its brackets */
+    uint32_t rcpt_count; /* at least 1 */
+    uint32_t part_count; /* of each of the two */
+    const struct slice *stuffed;
+    const struct slice *plain;
+    /* Writes forward-path number index (from 0, each asked for once, in order) with brackets. */
+    size_t (*rcpt)(struct client_mail *, uint32_t index, char *out, size_t size);
+};
+
+/* The longest path that sender and rcpt() may give, octets. */
+#define CLIENT_PATH_MAX 2048
+
+/* An arena for client_send() must have room for this much. */
+#define CLIENT_ARENA_MIN 4096
+
+/* Why a session is over. X(NAME, words) */
+#define CLIENT_END_LIST(X)                                                                         \
+    X(QUIT, "ended by QUIT")                                                                       \
+    X(CLOSING, "server closing connection (421 or 521)")                                           \
+    X(LOST, "lost connection")                                                                     \
+    X(TIMEOUT, "timeout")                                                                          \
+    X(PROTOCOL, "protocol error")                                                                  \
+    X(REFUSED, "session refused")                                                                  \
+    X(NO_OFFER, "extension not offered")                                                           \
+    X(ABORTED, "aborted")
+
+enum client_end {
+#define X(id, words) CLIENT_END_##id,
+    CLIENT_END_LIST(X)
+#undef X
+        CLIENT_END_COUNT
+};
+
+const char *client_end_words(enum client_end);
+
+enum client_event_kind {
+    CLIENT_REPLY,       /* a complete reply to a command, or the greeting */
+    CLIENT_TRANSACTION, /* a submitted transaction is over; its client_mail is the owner's again */
+    CLIENT_END          /* the session is over: close the connection. The last event. */
+};
+
+struct client_event {
+    enum client_event_kind kind;
+    enum phase phase; /* of the reply; of the refusal; of what was going on at the end */
+
+    /* CLIENT_REPLY. Text is borrowed until the next call of any client_ function. */
+    int code;
+    bool refused;      /* not the class of code that was wanted */
+    bool collateral;   /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
+    bool unsolicited;  /* no command asked for it: a 421 at any time */
+    struct slice line; /* the last line */
+    struct slice text; /* that line without its code */
+    struct slice enhanced;
+    uint64_t sent_at;     /* when the command's last octet was lent; ns */
+    uint64_t received_at; /* ns */
+
+    /* CLIENT_REPLY within a transaction, CLIENT_TRANSACTION. */
+    struct client_mail *mail;
+
+    /*
+     * CLIENT_TRANSACTION. If refused: phase, code, enhanced and collateral of the first reply that
+     * decided it. The recipients' outcomes add up to the mail's rcpt_count.
+     */
+    enum outcome outcome;
+    bool started;        /* MAIL was lent, at started_at */
+    uint64_t started_at; /* ns */
+    uint32_t rcpt[OUTCOME_COUNT];
+
+    /* CLIENT_END. */
+    enum client_end end;
+    const struct ext *missing; /* CLIENT_END_NO_OFFER */
+    /* CLIENT_END_PROTOCOL: line is the reply at fault, borrowed as above. */
+};
+
+/* A client for many sessions, one after the other. NULL when out of memory. */
+struct client *client_new(const struct client_config *);
+
+/* A new session begins: the connection stands, the greeting is waited for. */
+void client_start(struct client *, uint64_t now);
+
+/* Frees a session, in any state; NULL is fine. Lent mails are the owner's again, uncounted. */
+void client_free(struct client *);
+
+/* Takes one transaction; only when client_hungry(), or before the greeting for the first. */
+void client_submit(struct client *, struct client_mail *);
+
+/* Would the client send another transaction's MAIL right now, if it had one? */
+bool client_hungry(struct client *);
+
+/* No more transactions will be submitted: QUIT goes behind the last. */
+void client_quit(struct client *);
+
+/*
+ * Takes octets from the server, at most one complete reply a call, and returns how many: call again
+ * with the rest after pulling the events. After CLIENT_END all input is swallowed.
+ */
+size_t client_recv(struct client *, struct slice in, uint64_t now);
+
+/* The next event, or false when there is none. */
+bool client_event(struct client *, struct client_event *);
+
+/*
+ * Lends slices to write, to be written in order; returns how many of max (at least 4) were filled,
+ * 0 for nothing to do. They point into the arena, the submitted mail, or constant memory, and must
+ * stay untouched until client_sent() has retired them, also past the end of the session.
+ * A command counts as sent from here on.
+ */
+int client_send(struct client *, struct iovec *iov, int max, struct arena *, uint64_t now);
+
+/* n of the lent octets went out: moves the deadline. */
+void client_sent(struct client *, size_t n, uint64_t now);
+
+/* The time after which client_tick() gives up; NS_NEVER while nothing is waited for. */
+uint64_t client_deadline(const struct client *);
+void client_tick(struct client *, uint64_t now);
+
+/* The connection has ended, or the owner ends it: events tell what became of the transactions. */
+void client_eof(struct client *);
+void client_abort(struct client *);
+
+#endif

@@ -1,0 +1,177 @@
+/*
+ * The inside of the client machine, shared by its files: client.c (sessions, replies, events),
+ * client_send.c (what goes next), client_verbs.c (one row a verb).
+ */
+#ifndef SMTP_CLIENT_IMPL_H
+#define SMTP_CLIENT_IMPL_H
+
+#include "client.h"
+
+enum verb {
+    VERB_GREETING, /* no octets; stands in the ring for the reply that opens a session */
+    VERB_HELO,
+    VERB_EHLO,
+    VERB_LHLO,
+    VERB_MAIL,
+    VERB_RCPT,
+    VERB_DATA,
+    VERB_DOT,
+    VERB_BDAT,
+    VERB_BDAT_LAST,
+    VERB_RSET,
+    VERB_QUIT,
+    VERB_COUNT,
+    VERB_NONE = VERB_COUNT
+};
+
+enum stage {
+    STAGE_GREETING, /* up to the greeting's reply */
+    STAGE_HELLO,    /* up to the reply to the last hello */
+    STAGE_READY,
+    STAGE_CLOSED
+};
+
+/* What of a transaction goes next. */
+enum step {
+    STEP_MAIL,
+    STEP_RCPT,
+    STEP_DATA, /* or the first BDAT */
+    STEP_WAIT, /* for the reply to DATA */
+    STEP_CONTENT,
+    STEP_DOT,
+    STEP_CHUNK, /* the octets of a BDAT */
+    STEP_OVER   /* nothing more of it will be sent */
+};
+
+struct refusal {
+    uint16_t code;
+    uint8_t phase;
+    bool collateral;
+    uint8_t enhanced_length;
+    char enhanced[11]; /* "5.123.123" at most */
+};
+
+struct transaction {
+    struct client_mail *mail;
+    uint64_t started_at;
+    uint64_t left;       /* content octets not lent yet */
+    uint64_t chunk_left; /* those of the BDAT under way */
+    size_t part_offset;  /* the content cursor */
+    uint32_t part;
+    uint32_t rcpt_next;      /* next recipient to send */
+    uint32_t rcpt_accepted;  /* by the reply to RCPT */
+    uint32_t rcpt_refused;   /* by the reply to RCPT */
+    uint32_t rcpt_delivered; /* by the reply to the end of data */
+    uint32_t rcpt_bounced;   /* likewise, refused */
+    uint32_t pending;        /* its commands in flight */
+    uint8_t step;
+    bool started;       /* MAIL was lent */
+    bool content;       /* some of the content, or an empty one's end, was lent */
+    bool final_lent;    /* the final octet of a real content was lent */
+    bool refused;       /* decided, for the reason below */
+    bool chunk_refused; /* a BDAT of it was refused, RFC 3030 section 2 */
+    struct refusal reason;
+};
+
+struct command {
+    uint64_t sent_at;
+    struct transaction *t; /* NULL outside a transaction */
+    uint32_t due;          /* replies still due; 0 until the command is at the head */
+    uint8_t verb;
+};
+
+/* The last complete reply, until the next; line is borrowed as client_event() says. */
+struct last_reply {
+    struct slice line;
+    struct client_mail *mail;
+    uint64_t sent_at;
+    uint64_t received_at;
+    uint16_t code;
+    uint8_t phase;
+    bool refused;
+    bool collateral;
+    bool unsolicited;
+};
+
+struct client {
+    const struct client_config *cf;
+    struct reply_parser parser;
+    uint64_t progress_at; /* last reply or octet written: what the timeout counts from */
+    uint64_t lent;        /* octets lent and not retired */
+    uint32_t window;      /* commands in flight allowed; 1 is lockstep */
+    uint32_t offered;     /* bit (1 << enum ext_id) */
+    uint32_t reply_lines; /* of the reply being read */
+
+    uint8_t stage;
+    uint8_t end;       /* enum client_end, in STAGE_CLOSED */
+    uint8_t end_phase; /* enum phase: what was going on then */
+    uint8_t hello;     /* verb to send in STAGE_HELLO, VERB_NONE once lent */
+    uint8_t missing;   /* enum ext_id of CLIENT_END_NO_OFFER */
+    bool quit_wanted;
+    bool quit_lent;
+    bool need_rset;
+    bool bdat;      /* content goes by BDAT */
+    bool has_reply; /* last is an event not yet pulled */
+    bool end_told;
+    struct refusal
+        farewell; /* a 421 or 521 greeting that was not taken for the end; code 0: none */
+    struct last_reply last;
+
+    /* Rings; capacity 'window' of the config resp. transactions in flight. */
+    struct command *ring;
+    struct transaction *transactions;
+    uint32_t ring_first, ring_count, ring_capacity;
+    uint32_t t_first, t_count, t_capacity;
+    uint32_t t_limit; /* in flight allowed with what the server offers */
+};
+
+/* One row a verb. */
+struct client_verb {
+    const char *name; /* of a command without argument, as sent; else for the reader */
+    uint8_t phase;
+    bool barrier;   /* nothing goes behind it before its reply (RFC 2920 section 3.1) */
+    bool keeps_421; /* a 421 or 521 is an ordinary reply: the greeting, QUIT */
+    uint16_t want;  /* exactly this code; 0: any 2xx */
+    /* Writes the command with CRLF into out, which has room for CLIENT_PATH_MAX + 64. NULL: name.
+     */
+    size_t (*render)(struct client *, struct transaction *, char *out, size_t size);
+    void (*on_reply)(struct client *, struct command *, bool refused);
+};
+
+extern const struct client_verb client_verbs[VERB_COUNT];
+
+static inline struct transaction *client_transaction(struct client *c, uint32_t i)
+{
+    uint32_t at = c->t_first + i;
+
+    return &c->transactions[at < c->t_capacity ? at : at - c->t_capacity];
+}
+
+/* The newest transaction if any of it is still to be sent; NULL else. */
+static inline struct transaction *client_unsent(struct client *c)
+{
+    struct transaction *t = c->t_count ? client_transaction(c, c->t_count - 1) : NULL;
+
+    return t && t->step != STEP_OVER ? t : NULL;
+}
+
+static inline struct command *client_command(struct client *c, uint32_t i)
+{
+    uint32_t at = c->ring_first + i;
+
+    return &c->ring[at < c->ring_capacity ? at : at - c->ring_capacity];
+}
+
+/* The session is over; phase is what was going on. */
+void client_close(struct client *, enum client_end);
+
+/* The refusal that a reply is. */
+struct refusal client_refusal(const struct last_reply *);
+
+/* Decides a transaction as refused by the last reply; the first reason stands. */
+void client_refuse(struct client *, struct transaction *);
+
+/* The hello is over (or not wanted): what was offered decides how to send. */
+void client_ready(struct client *);
+
+#endif

@@ -1,0 +1,244 @@
+/*
+ * What the client sends next. One rule: a command may go when nothing is in flight; or when the
+ * window is above 1, nothing in flight is a barrier, and the window is not full. Lockstep is a
+ * window of 1.
+ */
+#include "client_impl.h"
+#include "units.h"
+
+struct lending {
+    struct iovec *iov;
+    int count;
+    int max;
+    struct arena *arena;
+    uint64_t now;
+};
+
+static bool may_send(struct client *c)
+{
+    if (c->ring_count == 0)
+        return true;
+    return c->ring_count < c->window &&
+           !client_verbs[client_command(c, c->ring_count - 1)->verb].barrier;
+}
+
+static enum verb plan_transaction(const struct client *c, const struct transaction *t)
+{
+    uint64_t chunk = c->cf->chunk_size;
+
+    switch (t->step) {
+    case STEP_MAIL:
+        return c->need_rset ? VERB_RSET : VERB_MAIL;
+    case STEP_RCPT:
+        return VERB_RCPT;
+    case STEP_DATA:
+        if (!c->bdat)
+            return VERB_DATA;
+        return chunk && chunk < t->left ? VERB_BDAT : VERB_BDAT_LAST;
+    case STEP_DOT:
+        return VERB_DOT;
+    default:
+        return VERB_NONE;
+    }
+}
+
+static enum verb plan(struct client *c)
+{
+    const struct transaction *t = client_unsent(c);
+
+    if (c->stage == STAGE_HELLO)
+        return c->hello;
+    if (c->stage != STAGE_READY || c->quit_lent)
+        return VERB_NONE;
+    if (t)
+        return plan_transaction(c, t);
+    if (c->need_rset)
+        return VERB_RSET;
+    return c->quit_wanted ? VERB_QUIT : VERB_NONE;
+}
+
+bool client_hungry(struct client *c)
+{
+    return c->stage == STAGE_READY && !c->quit_wanted && !c->need_rset && !client_unsent(c) &&
+           c->t_count < c->t_limit && may_send(c);
+}
+
+/* Lends one slice; one that begins where the last ended makes it longer. */
+static void lend(struct client *c, struct lending *l, const char *p, size_t n)
+{
+    struct iovec *last = l->count ? &l->iov[l->count - 1] : NULL;
+
+    if (c->lent == 0)
+        c->progress_at = l->now;
+    c->lent += n;
+    if (last && (const char *)last->iov_base + last->iov_len == p) {
+        last->iov_len += n;
+        return;
+    }
+    l->iov[l->count].iov_base = (void *)(uintptr_t)p;
+    l->iov[l->count++].iov_len = n;
+}
+
+static uint64_t content_size(const struct client_mail *m)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < m->part_count; i++)
+        n += m->plain[i].n;
+    return n;
+}
+
+/* What a verb changes by being lent. */
+static void advance(struct client *c, enum verb verb, struct transaction *t, uint64_t now)
+{
+    switch (verb) {
+    case VERB_HELO:
+    case VERB_EHLO:
+    case VERB_LHLO:
+        c->hello = VERB_NONE;
+        break;
+    case VERB_MAIL:
+        t->started = true;
+        t->started_at = now;
+        t->left = content_size(t->mail);
+        t->step = STEP_RCPT;
+        break;
+    case VERB_RCPT:
+        if (++t->rcpt_next == t->mail->rcpt_count)
+            t->step = STEP_DATA;
+        break;
+    case VERB_DATA:
+        t->step = STEP_WAIT;
+        break;
+    case VERB_DOT:
+        t->final_lent = !t->refused;
+        t->step = STEP_OVER;
+        break;
+    case VERB_RSET:
+        c->need_rset = false;
+        break;
+    case VERB_QUIT:
+        c->quit_lent = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void trace(const struct client *c, const char *p, size_t n)
+{
+    if (c->cf->trace)
+        c->cf->trace(c->cf->trace_arg, true, (struct slice){p, n - 2});
+}
+
+/* Renders and lends one command; false when the arena is too full for it. */
+static bool lend_command(struct client *c, struct lending *l, enum verb verb)
+{
+    const struct client_verb *row = &client_verbs[verb];
+    struct transaction *t = verb == VERB_RSET || verb == VERB_QUIT ? NULL : client_unsent(c);
+    size_t room = CLIENT_PATH_MAX + 64;
+    const char *p = row->name;
+    size_t n;
+
+    if (c->stage == STAGE_HELLO)
+        t = NULL;
+    if (row->render) {
+        char *out;
+
+        if (arena_left(l->arena) < room)
+            return false;
+        out = l->arena->base + l->arena->used;
+        if (t && (verb == VERB_BDAT || verb == VERB_BDAT_LAST)) {
+            t->chunk_left = verb == VERB_BDAT ? c->cf->chunk_size : t->left;
+            t->step = STEP_CHUNK;
+        }
+        n = row->render(c, t, out, room);
+        (void)arena_take(l->arena, n);
+        p = out;
+    } else {
+        n = strlen(p);
+    }
+    if (c->ring_count == 0)
+        c->progress_at = l->now;
+    *client_command(c, c->ring_count++) =
+        (struct command){.sent_at = l->now, .t = t, .verb = (uint8_t)verb};
+    if (t)
+        t->pending++;
+    lend(c, l, p, n);
+    trace(c, p, n);
+    advance(c, verb, t, l->now);
+    return true;
+}
+
+/* Lends content from the cursor, at most limit octets; returns how many. */
+static uint64_t lend_parts(struct client *c, struct lending *l, struct transaction *t,
+                           const struct slice *parts, uint64_t limit)
+{
+    uint64_t total = 0;
+
+    while (t->part < t->mail->part_count && total < limit && l->count < l->max) {
+        const struct slice s = slice_from(parts[t->part], t->part_offset);
+        size_t n = s.n < limit - total ? s.n : (size_t)(limit - total);
+
+        if (n)
+            lend(c, l, s.p, n);
+        total += n;
+        t->part_offset += n;
+        if (n == s.n) {
+            t->part++;
+            t->part_offset = 0;
+        }
+    }
+    t->content |= total > 0;
+    return total;
+}
+
+static void lend_content(struct client *c, struct lending *l, struct transaction *t)
+{
+    (void)lend_parts(c, l, t, t->mail->stuffed, UINT64_MAX);
+    if (t->part == t->mail->part_count)
+        t->step = STEP_DOT;
+}
+
+/* The octets of a BDAT, all of them whatever happens meanwhile: they were announced. */
+static void lend_chunk(struct client *c, struct lending *l, struct transaction *t)
+{
+    uint64_t n = lend_parts(c, l, t, t->mail->plain, t->chunk_left);
+
+    t->chunk_left -= n;
+    t->left -= n;
+    if (t->chunk_left)
+        return;
+    client_command(c, c->ring_count - 1)->sent_at = l->now;
+    t->step = STEP_DATA;
+    if (t->left == 0) {
+        t->final_lent = true;
+        t->step = STEP_OVER;
+    } else if (t->refused) {
+        t->step = STEP_OVER;
+        c->need_rset = true;
+    }
+}
+
+int client_send(struct client *c, struct iovec *iov, int max, struct arena *a, uint64_t now)
+{
+    struct lending l = {.iov = iov, .max = max, .arena = a, .now = now};
+
+    while (l.count < l.max) {
+        struct transaction *t = c->stage == STAGE_READY ? client_unsent(c) : NULL;
+        enum verb verb;
+
+        if (t && t->step == STEP_CONTENT) {
+            lend_content(c, &l, t);
+            continue;
+        }
+        if (t && t->step == STEP_CHUNK) {
+            lend_chunk(c, &l, t);
+            continue;
+        }
+        verb = plan(c);
+        if (verb == VERB_NONE || !may_send(c) || !lend_command(c, &l, verb))
+            break;
+    }
+    return l.count;
+}

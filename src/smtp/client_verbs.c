@@ -1,0 +1,262 @@
+/*
+ * The client's verbs, one row each: how a command reads, and what its reply changes.
+ */
+#include "client_impl.h"
+
+static char *put(char *at, const char *end, struct slice s)
+{
+    size_t n = s.n < (size_t)(end - at) ? s.n : (size_t)(end - at);
+
+    memcpy(at, s.p, n);
+    return at + n;
+}
+
+static size_t hello(struct client *c, char *out, size_t size, struct slice verb)
+{
+    const char *end = out + size;
+    char *at = put(out, end, verb);
+
+    at = put(at, end, slice_of(c->cf->helo_name));
+    return (size_t)(put(at, end, SLICE("\r\n")) - out);
+}
+
+static size_t render_helo(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    (void)t;
+    return hello(c, out, size, SLICE("HELO "));
+}
+
+static size_t render_ehlo(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    (void)t;
+    return hello(c, out, size, SLICE("EHLO "));
+}
+
+static size_t render_lhlo(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    (void)t;
+    return hello(c, out, size, SLICE("LHLO "));
+}
+
+static size_t render_mail(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    const char *end = out + size;
+    char *at = put(out, end, SLICE("MAIL FROM:"));
+
+    (void)c;
+    at = put(at, end, t->mail->sender);
+    return (size_t)(put(at, end, SLICE("\r\n")) - out);
+}
+
+static size_t render_rcpt(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    const char *end = out + size;
+    char *at = put(out, end, SLICE("RCPT TO:"));
+
+    (void)c;
+    at += t->mail->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
+    return (size_t)(put(at, end, SLICE("\r\n")) - out);
+}
+
+/* RFC 3030 section 2: BDAT SP chunk-size [SP LAST] CRLF. */
+static size_t render_bdat(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    char digits[20];
+    size_t n = 0;
+    const char *end = out + size;
+    char *at = put(out, end, SLICE("BDAT "));
+
+    (void)c;
+    for (uint64_t v = t->chunk_left; n == 0 || v; v /= 10)
+        digits[n++] = (char)('0' + v % 10);
+    while (n)
+        *at++ = digits[--n];
+    if (t->chunk_left == t->left)
+        at = put(at, end, SLICE(" LAST"));
+    return (size_t)(put(at, end, SLICE("\r\n")) - out);
+}
+
+static enum verb first_hello(const struct client_config *cf)
+{
+    if (cf->no_hello)
+        return VERB_NONE;
+    if (cf->lmtp)
+        return VERB_LHLO;
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (cf->want[i] != EXT_NO)
+            return VERB_EHLO;
+    return VERB_HELO;
+}
+
+static bool extension_needed(const struct client_config *cf)
+{
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (cf->want[i] == EXT_MUST)
+            return true;
+    return false;
+}
+
+/* Refuses the transaction at hand, if there is one, and ends the session. */
+static void refuse_session(struct client *c)
+{
+    if (c->t_count) {
+        c->last.mail = client_transaction(c, 0)->mail;
+        client_refuse(c, client_transaction(c, 0));
+    }
+    client_close(c, CLIENT_END_REFUSED);
+}
+
+static void on_greeting(struct client *c, struct command *cmd, bool refused)
+{
+    (void)cmd;
+    if (refused && !c->cf->tolerant) {
+        refuse_session(c);
+        return;
+    }
+    if (c->last.code == 421 || c->last.code == 521)
+        c->farewell = client_refusal(&c->last);
+    c->stage = STAGE_HELLO;
+    c->hello = (uint8_t)first_hello(c->cf);
+    if (c->hello == VERB_NONE)
+        client_ready(c);
+}
+
+static void on_hello(struct client *c, struct command *cmd, bool refused)
+{
+    if (!refused) {
+        client_ready(c);
+        return;
+    }
+    c->offered = 0;
+    if (cmd->verb == VERB_EHLO && !extension_needed(c->cf)) {
+        c->hello = VERB_HELO; /* RFC 5321 section 3.2 */
+        return;
+    }
+    if (c->cf->tolerant && !extension_needed(c->cf))
+        client_ready(c);
+    else
+        refuse_session(c);
+}
+
+/* The rest of the transaction is not sent; the server's half of it is wiped by RSET. */
+static void give_up(struct client *c, struct transaction *t)
+{
+    t->step = STEP_OVER;
+    c->need_rset = true;
+}
+
+static void on_mail(struct client *c, struct command *cmd, bool refused)
+{
+    struct transaction *t = cmd->t;
+
+    if (!refused)
+        return;
+    client_refuse(c, t);
+    /* With DATA already on its way its reply decides how to get out. */
+    if (t->step == STEP_RCPT || t->step == STEP_DATA)
+        give_up(c, t);
+}
+
+static void on_rcpt(struct client *c, struct command *cmd, bool refused)
+{
+    struct transaction *t = cmd->t;
+
+    if (!refused) {
+        t->rcpt_accepted++;
+        return;
+    }
+    t->rcpt_refused++;
+    if (t->rcpt_accepted || t->rcpt_refused < t->mail->rcpt_count)
+        return;
+    client_refuse(c, t);
+    if (t->step == STEP_DATA)
+        give_up(c, t);
+}
+
+static void on_data(struct client *c, struct command *cmd, bool refused)
+{
+    struct transaction *t = cmd->t;
+
+    if (refused) {
+        client_refuse(c, t);
+        give_up(c, t);
+        return;
+    }
+    /* RFC 2920 section 3.1: a 354 without a valid recipient is answered by a lone dot. */
+    t->step = t->refused ? STEP_DOT : STEP_CONTENT;
+}
+
+/* A reply to the end of data: for all accepted recipients, or in LMTP for the next of them. */
+static void on_end(struct client *c, struct command *cmd, bool refused)
+{
+    struct transaction *t = cmd->t;
+    uint32_t settled = c->cf->lmtp ? 1 : t->rcpt_accepted;
+
+    if (t->rcpt_accepted == 0 || !t->final_lent)
+        settled = 0;
+    if (!refused)
+        t->rcpt_delivered += settled;
+    else
+        t->rcpt_bounced += settled;
+    /* In LMTP the message is refused when none of its recipients took it. */
+    if (cmd->due == 1 && t->rcpt_delivered == 0)
+        client_refuse(c, t);
+}
+
+static void on_dot(struct client *c, struct command *cmd, bool refused)
+{
+    on_end(c, cmd, refused);
+    c->need_rset = false; /* the end of data ended the server's transaction, whatever the reply */
+}
+
+static void on_chunk(struct client *c, struct command *cmd, bool refused)
+{
+    struct transaction *t = cmd->t;
+
+    if (!refused)
+        return;
+    t->chunk_refused = true;
+    client_refuse(c, t);
+    /* The octets of a chunk under way must follow; what was announced is never cut short. */
+    if (t->step == STEP_DATA)
+        t->step = STEP_OVER;
+    c->need_rset = true;
+}
+
+static void on_last_chunk(struct client *c, struct command *cmd, bool refused)
+{
+    on_end(c, cmd, refused);
+    if (refused)
+        c->need_rset = true;
+}
+
+static void on_rset(struct client *c, struct command *cmd, bool refused)
+{
+    (void)c;
+    (void)cmd;
+    (void)refused;
+}
+
+static void on_quit(struct client *c, struct command *cmd, bool refused)
+{
+    (void)cmd;
+    (void)refused;
+    c->last.refused = false; /* whatever it says, the session is over */
+    client_close(c, CLIENT_END_QUIT);
+}
+
+const struct client_verb client_verbs[VERB_COUNT] = {
+    [VERB_GREETING] = {"", PHASE_GREETING, true, true, 0, NULL, on_greeting},
+    [VERB_HELO] = {"HELO", PHASE_HELLO, true, false, 0, render_helo, on_hello},
+    [VERB_EHLO] = {"EHLO", PHASE_HELLO, true, false, 0, render_ehlo, on_hello},
+    [VERB_LHLO] = {"LHLO", PHASE_HELLO, true, false, 0, render_lhlo, on_hello},
+    [VERB_MAIL] = {"MAIL", PHASE_MAIL, false, false, 0, render_mail, on_mail},
+    [VERB_RCPT] = {"RCPT", PHASE_RCPT, false, false, 0, render_rcpt, on_rcpt},
+    [VERB_DATA] = {"DATA\r\n", PHASE_DATA, true, false, 354, NULL, on_data},
+    [VERB_DOT] = {".\r\n", PHASE_END_OF_DATA, false, false, 0, NULL, on_dot},
+    [VERB_BDAT] = {"BDAT", PHASE_DATA, false, false, 0, render_bdat, on_chunk},
+    [VERB_BDAT_LAST] = {"BDAT LAST", PHASE_END_OF_DATA, false, false, 0, render_bdat,
+                        on_last_chunk},
+    [VERB_RSET] = {"RSET\r\n", PHASE_RSET, false, false, 0, NULL, on_rset},
+    [VERB_QUIT] = {"QUIT\r\n", PHASE_QUIT, true, true, 0, NULL, on_quit},
+};

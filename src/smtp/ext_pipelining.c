@@ -1,0 +1,57 @@
+/*
+ * PIPELINING (RFC 2920): several commands in flight.
+ */
+#include <errno.h>
+
+#include "client.h"
+#include "ext.h"
+#include "server.h"
+
+static uint32_t window(const struct client_config *cf)
+{
+    return (uint32_t)cf->window;
+}
+
+/* It stands in the plain list, and announcing it only makes sure of that. */
+static int learn(struct server_config *cf, const char *argument, struct diag *d)
+{
+    if (*argument)
+        return diag_set(d, -EINVAL, "bad announcement: PIPELINING takes no argument");
+    cf->no_pipelining = false;
+    return 0;
+}
+
+static const struct opt options[] = {
+    {.name = "pipelining",
+     .kind = OPT_CHOICE,
+     .arg = "if-offered",
+     .implied = "must",
+     .at = offsetof(struct client_config, want[EXT_PIPELINING]),
+     .choices = ext_want_choices,
+     .what = "pipelining mode",
+     .group = "Extensions",
+     .help = "several commands in flight (RFC 2920)",
+     .man = "Greet with EHLO and send several commands without waiting for each reply. When the "
+            "server does not offer PIPELINING, the run ends with an error; with =if-offered it goes "
+            "on in lockstep."},
+    {.name = "pipeline-window",
+     .kind = OPT_COUNT,
+     .arg = "COMMANDS",
+     .at = offsetof(struct client_config, window),
+     .min = 1,
+     .max = 65535,
+     .what = "pipeline window",
+     .group = "Extensions",
+     .help = "commands in flight (default 100)",
+     .man = "With --pipelining, the largest number of commands whose replies have not come yet "
+            "(default 100). 1 is lockstep."},
+};
+
+const struct ext ext_pipelining = {
+    .keyword = "PIPELINING",
+    .source = "RFC 2920",
+    .window = window,
+    .learn = learn,
+    .options = options,
+    .option_count = sizeof options / sizeof options[0],
+};

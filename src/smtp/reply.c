@@ -1,0 +1,128 @@
+/*
+ * Reply lines: found in place, kept aside only when they come in pieces.
+ */
+#include "reply.h"
+
+#include <stdlib.h>
+
+#define FIRST_CAPACITY 256
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* RFC 5321 section 4.2.1, with the leniency of reply.h. */
+static void parse(struct reply_line *out)
+{
+    struct slice s = out->line;
+    size_t digits = 0;
+
+    while (digits < s.n && is_digit(s.p[digits]))
+        digits++;
+    out->code = 0;
+    out->more = false;
+    if (digits != 3)
+        return;
+    out->code = (s.p[0] - '0') * 100 + (s.p[1] - '0') * 10 + (s.p[2] - '0');
+    out->more = s.n > 3 && s.p[3] == '-';
+}
+
+static void finish(struct reply_line *out, const char *p, size_t n)
+{
+    while (n > 0 && p[n - 1] == '\r')
+        n--;
+    if (n > REPLY_LINE_MAX)
+        n = REPLY_LINE_MAX;
+    out->line = (struct slice){p, n};
+    parse(out);
+}
+
+/* Appends to the kept part; what exceeds the limit, or the memory, is skipped. */
+static void keep(struct reply_parser *r, const char *p, size_t n)
+{
+    if (n > REPLY_LINE_MAX - r->length)
+        n = REPLY_LINE_MAX - r->length;
+    if (r->length + n > r->capacity) {
+        uint32_t capacity = r->capacity ? r->capacity : FIRST_CAPACITY;
+        char *grown;
+
+        while (capacity < r->length + n)
+            capacity *= 2;
+        grown = realloc(r->part, capacity);
+        if (!grown)
+            return;
+        r->part = grown;
+        r->capacity = capacity;
+    }
+    memcpy(r->part + r->length, p, n);
+    r->length += (uint32_t)n;
+}
+
+size_t reply_feed(struct reply_parser *r, struct slice in, struct reply_line *out, bool *complete)
+{
+    const char *end = memchr(in.p, '\n', in.n);
+    size_t n = end ? (size_t)(end - in.p) : in.n;
+
+    if (r->ended)
+        reply_done(r);
+    *complete = end != NULL;
+    if (!end) {
+        r->partial = true;
+        keep(r, in.p, n);
+        return in.n;
+    }
+    if (r->partial) {
+        keep(r, in.p, n);
+        r->ended = true;
+        finish(out, r->part, r->length);
+    } else {
+        finish(out, in.p, n);
+    }
+    return n + 1;
+}
+
+void reply_done(struct reply_parser *r)
+{
+    free(r->part);
+    *r = (struct reply_parser){0};
+}
+
+struct slice reply_text(const struct reply_line *l)
+{
+    struct slice s = l->line;
+
+    if (l->code == 0)
+        return s;
+    s = slice_from(s, s.n > 3 && (s.p[3] == '-' || s.p[3] == ' ') ? 4 : 3);
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = slice_from(s, 1);
+    return s;
+}
+
+/* One to three digits at *at; moves it behind them. */
+static bool digits(struct slice s, size_t *at)
+{
+    size_t start = *at;
+
+    while (*at < s.n && *at - start < 3 && is_digit(s.p[*at]))
+        ++*at;
+    return *at > start;
+}
+
+struct slice reply_enhanced(const struct reply_line *l)
+{
+    struct slice s = reply_text(l);
+    size_t at = 2;
+
+    if (s.n < 5 || s.p[0] - '0' != l->code / 100 || s.p[1] != '.')
+        return (struct slice){s.p, 0};
+    if (s.p[0] != '2' && s.p[0] != '4' && s.p[0] != '5')
+        return (struct slice){s.p, 0};
+    if (!digits(s, &at) || at >= s.n || s.p[at] != '.')
+        return (struct slice){s.p, 0};
+    at++;
+    if (!digits(s, &at) || (at < s.n && s.p[at] != ' '))
+        return (struct slice){s.p, 0};
+    return (struct slice){s.p, at};
+}

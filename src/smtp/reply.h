@@ -1,0 +1,50 @@
+/*
+ * Replies of an SMTP or LMTP server (RFC 5321 section 4.2), one line at a time. Lenient as the
+ * drop-in contract says: exactly three digits are a code, whatever follows; a '-' behind them
+ * continues; a bare LF and CR CR LF end a line; anything else has code 0, which is a refusal.
+ */
+#ifndef SMTP_REPLY_H
+#define SMTP_REPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "slice.h"
+
+/* Of a longer line the rest is skipped. */
+#define REPLY_LINE_MAX 10240
+
+struct reply_line {
+    int code;          /* 0 .. 999; 0 when the line begins with no code */
+    bool more;         /* another line of the same reply follows */
+    struct slice line; /* without its line end; valid until the next call and while the input is */
+};
+
+struct reply_parser {
+    char *part; /* the beginning of a line that came in pieces; NULL between lines */
+    uint32_t length;
+    uint32_t capacity;
+    bool partial; /* part holds the beginning of the line that is being read */
+    bool ended;   /* that line was handed out: part goes at the next call */
+};
+
+/*
+ * Looks for one line in the input. Returns how many octets were consumed; *complete tells whether
+ * that ended a line, which is then in *out. An incomplete line is kept (at most REPLY_LINE_MAX
+ * octets) and all input consumed.
+ */
+size_t reply_feed(struct reply_parser *, struct slice in, struct reply_line *out, bool *complete);
+
+/* Frees what is kept. */
+void reply_done(struct reply_parser *);
+
+/*
+ * The enhanced status code (RFC 3463) that begins a reply's text, such as "5.1.1"; empty when there
+ * is none or when its class is not that of the code (RFC 2034 section 4). Borrowed from line.
+ */
+struct slice reply_enhanced(const struct reply_line *);
+
+/* The text behind the code, without leading blanks. Borrowed from line. */
+struct slice reply_text(const struct reply_line *);
+
+#endif

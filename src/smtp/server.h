@@ -1,0 +1,214 @@
+/*
+ * The server side of SMTP or LMTP sessions (RFC 5321, RFC 2033) as a machine, the client's mirror:
+ * client octets in, server octets out. No I/O, no clock, and no allocation but for a command line
+ * that arrives in pieces.
+ *
+ * The owner's loop: server_greet() for a new connection, then server_recv() with what arrived, and
+ * again with the rest after making room for more replies. Replies are collected for one write in
+ * memory that the owner lends for the turn, so that an idle session has none.
+ */
+#ifndef SMTP_SERVER_H
+#define SMTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "ext.h"
+#include "slice.h"
+
+struct server;
+
+/* A command with its CRLF may have this many octets; one more ends the session. */
+#define SERVER_LINE_MAX 2048
+
+/*
+ * What replies are given to, under the names that options and reports use. CONNECT is the greeting,
+ * "." the end of data, UNKNOWN all that is no command.
+ */
+#define SERVER_VERB_LIST(X)                                                                        \
+    X(MAIL, "MAIL")                                                                                \
+    X(RCPT, "RCPT")                                                                                \
+    X(DATA, "DATA")                                                                                \
+    X(BDAT, "BDAT")                                                                                \
+    X(RSET, "RSET")                                                                                \
+    X(NOOP, "NOOP")                                                                                \
+    X(QUIT, "QUIT")                                                                                \
+    X(HELO, "HELO")                                                                                \
+    X(EHLO, "EHLO")                                                                                \
+    X(LHLO, "LHLO")                                                                                \
+    X(VRFY, "VRFY")                                                                                \
+    X(AUTH, "AUTH")                                                                                \
+    X(XCLIENT, "XCLIENT")                                                                          \
+    X(XFORWARD, "XFORWARD")                                                                        \
+    X(CONNECT, "CONNECT")                                                                          \
+    X(DOT, ".")                                                                                    \
+    X(UNKNOWN, "unknown")
+
+enum server_verb {
+#define X(id, name) SERVER_##id,
+    SERVER_VERB_LIST(X)
+#undef X
+        SERVER_VERB_COUNT
+};
+
+const char *server_verb_name(enum server_verb);
+
+/* How sessions behave; shared by all, frozen before the first. */
+struct server_config {
+    const char *hostname; /* in the greeting and the replies to hello */
+    bool lmtp;            /* LHLO, and a reply per accepted recipient (RFC 2033) */
+    bool no_esmtp;        /* -e */
+    bool pix;             /* -P: a masked greeting; implies no_esmtp */
+    bool no_pipelining;   /* -p; like the next ones it only shortens the list */
+    bool no_8bitmime;     /* -8 */
+    bool no_auth;         /* -a */
+    bool no_xclient;      /* -C; makes the command unknown too */
+    bool no_xforward;     /* -F; likewise */
+    bool no_enhanced;     /* -E */
+    bool no_dsn;          /* -N */
+    bool announced[EXT_COUNT]; /* what server_announce() put behind that list */
+    uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
+
+    /* Made by server_config_freeze(). */
+    char *texts; /* the next three stand there */
+    struct slice greeting;
+    struct slice helo;
+    struct slice ehlo;
+    uint32_t verbs;      /* bit (1 << enum server_verb): known */
+    uint32_t reply_room; /* no reply is longer */
+    bool parameters;     /* some announced extension has a MAIL parameter */
+};
+
+/*
+ * Announces "KEYWORD[=ARGUMENT],…" to clients that say EHLO or LHLO, behind the plain list, in the
+ * order of EXT_LIST. 0 or -EINVAL with diag set. Before freezing.
+ */
+int server_announce(struct server_config *, const char *list, struct diag *);
+
+/* Announces every extension there is, without arguments. */
+void server_announce_all(struct server_config *);
+
+/* Renders the texts. 0, or -ENOMEM with diag set. done frees them and takes a zeroed config. */
+int server_config_freeze(struct server_config *, struct diag *);
+void server_config_done(struct server_config *);
+
+/* A message that is complete: its end of data, or its last BDAT, was read. */
+struct server_message {
+    uint64_t octets; /* of content, not counting the dots and the line that DATA adds (RFC 1870) */
+    uint32_t recipients; /* accepted ones */
+    bool bdat;
+    bool refused; /* by the machine: too large */
+};
+
+/* What an owner may listen to. All NULL-able; none may call a server_ function. */
+struct server_hooks {
+    /*
+     * A command was read; line is without CRLF, "." for the end of data. reply is empty when it comes
+     * later (those to a BDAT and to an end of data).
+     */
+    void (*command)(struct server *, enum server_verb, struct slice line, struct slice reply);
+    /*
+     * Content as it came. By DATA: dot-stuffed, and the line that ends it is part of it; the first
+     * slice follows the 354, and slices split anywhere. By BDAT: plain octets.
+     */
+    void (*content)(struct server *, struct slice octets, bool bdat);
+    /*
+     * A message is complete and not answered yet. Returns nothing, or another reply for it: a line
+     * with CRLF that stays as long as the config.
+     */
+    struct slice (*message)(struct server *, const struct server_message *);
+};
+
+/* What the sessions of one thread share. The owner sets the first three; counters count up from 0. */
+struct server_context {
+    const struct server_config *config;
+    const struct server_hooks *hooks; /* NULL for none */
+    bool halt;                        /* consume nothing more: may be set by a hook */
+
+    uint64_t messages;   /* complete ones, refused ones included */
+    uint64_t recipients; /* accepted ones of those */
+    uint64_t octets;     /* of content of those */
+    uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
+};
+
+/* Why a session is over. X(NAME, words) */
+#define SERVER_END_LIST(X)                                                                         \
+    X(NOT, "not over")                                                                             \
+    X(QUIT, "ended by QUIT")                                                                       \
+    X(LINE, "command line too long")                                                               \
+    X(CHUNK, "malformed BDAT command")                                                             \
+    X(MEMORY, "out of memory")
+
+enum server_end {
+#define X(id, words) SERVER_END_##id,
+    SERVER_END_LIST(X)
+#undef X
+        SERVER_END_COUNT
+};
+
+const char *server_end_words(enum server_end);
+
+/* A session. Embedded in its owner's; the fields are the machine's. */
+struct server {
+    struct server_context *context;
+    const char *verdict;         /* the reply owed, or to be owed when the chunk is over, or NULL */
+    char *part;                  /* the beginning of a command line that came in pieces, or NULL */
+    uint64_t octets;             /* content so far */
+    uint64_t chunk_left;         /* of the BDAT under way */
+    uint32_t recipients;         /* accepted ones of the transaction */
+    uint32_t owed;               /* replies (verdict) to give before anything else */
+    uint16_t part_length;
+    uint16_t verdict_length;
+    uint8_t state; /* what the next octet belongs to */
+    uint8_t scan;  /* see dotscan.h */
+    uint8_t end;   /* enum server_end */
+    bool mail;     /* a transaction is open */
+    bool chunked;  /* its content comes by BDAT */
+    bool last;     /* the BDAT under way is its last */
+};
+
+/*
+ * The replies of a turn. The owner lends the buffer; a single reply needs none, being constant.
+ * Afterwards server_replies() are due to be written, once, unchanged.
+ */
+struct server_out {
+    char *buffer;
+    uint32_t size;     /* of the buffer, at least SERVER_OUT_MIN */
+    uint32_t used;     /* octets in the buffer */
+    struct slice lone; /* else the only reply there is; it stays as long as the config */
+};
+
+#define SERVER_OUT_MIN 1024
+
+static inline struct slice server_replies(const struct server_out *out)
+{
+    return out->used ? (struct slice){out->buffer, out->used} : out->lone;
+}
+
+void server_init(struct server *, struct server_context *);
+void server_done(struct server *);
+
+/* The greeting, before any octet of the client. */
+void server_greet(struct server *, struct server_out *);
+
+/*
+ * Takes octets from the client and returns how many; the rest is to be given again, when
+ * server_replies() have been handed on (or the halt is over). When the session is over all input is
+ * swallowed: the owner writes the replies, then closes the connection.
+ */
+size_t server_recv(struct server *, struct slice in, struct server_out *);
+
+/* Are replies due that had no room? Then server_recv() wants a call even without new input. */
+static inline bool server_owes(const struct server *sv)
+{
+    return sv->owed > 0;
+}
+
+static inline enum server_end server_over(const struct server *sv)
+{
+    return (enum server_end)sv->end;
+}
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * The inside of the server machine, shared by its files: server.c (octets, replies, the account),
+ * server_verbs.c (one row a verb), server_config.c (the texts).
+ */
+#ifndef SMTP_SERVER_IMPL_H
+#define SMTP_SERVER_IMPL_H
+
+#include "server.h"
+
+enum server_state {
+    SERVER_STATE_COMMAND,
+    SERVER_STATE_CONTENT, /* by DATA */
+    SERVER_STATE_CHUNK,   /* by BDAT */
+    SERVER_STATE_OVER,
+    SERVER_STATE_COUNT
+};
+
+/* One row a verb; those that are no commands, at the end of the list, have none. */
+struct server_verb_row {
+    /* Is it a command under this config? */
+    bool (*known)(const struct server_config *);
+    /* Does it; returns the reply, empty when that comes later. args is without leading blanks. */
+    struct slice (*run)(struct server *, struct slice args);
+};
+
+extern const struct server_verb_row server_verbs[SERVER_VERB_COUNT];
+
+/* The command that a line's first word names, SERVER_UNKNOWN when there is none. */
+enum server_verb server_find_verb(const struct server_config *, struct slice word);
+
+/* Every reply that is the same under all configs. */
+#define SERVER_REPLY_LIST(X)                                                                       \
+    X(ok, "250 2.0.0 Ok")                                                                          \
+    X(ok_mail, "250 2.1.0 Ok")                                                                     \
+    X(ok_rcpt, "250 2.1.5 Ok")                                                                     \
+    X(ok_lmtp, "250 2.2.0 Ok")                                                                     \
+    X(bye, "221 Bye")                                                                              \
+    X(go_ahead, "354 End data with <CR><LF>.<CR><LF>")                                             \
+    X(unknown, "500 5.5.1 Error: unknown command")                                                 \
+    X(blank, "500 5.5.2 Error: unknown command")                                                   \
+    X(bad_chunk, "501 5.5.4 Error: bad BDAT argument")                                             \
+    X(nested_mail, "503 5.5.1 Error: nested MAIL command")                                         \
+    X(need_mail, "503 5.5.1 Error: need MAIL command")                                             \
+    X(need_rcpt, "503 5.5.1 Error: need RCPT command")                                             \
+    X(rcpt_after_bdat, "503 5.5.1 Error: RCPT after BDAT")                                         \
+    X(data_after_bdat, "503 5.5.1 Error: DATA after BDAT")                                         \
+    X(too_large, "552 5.3.4 Error: message too large")
+
+struct server_reply_texts {
+#define X(id, text) struct slice id;
+    SERVER_REPLY_LIST(X)
+#undef X
+};
+
+extern const struct server_reply_texts server_texts;
+
+/* Ends the transaction, whatever became of it. */
+void server_reset(struct server *);
+
+/* The session is over: nothing more is read. */
+void server_finish(struct server *, enum server_end);
+
+/* A BDAT was read, up to its octets. refusal is what it will be answered, or empty. */
+void server_begin_chunk(struct server *, uint64_t octets, bool last, struct slice refusal);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * The account as a whole: made, emptied, merged, checked.
+ */
+#include "stats.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "units.h"
+
+struct stats *stats_new(void)
+{
+    /* calloc, because the system's zero pages cost nothing until a slot in them is counted up. */
+    struct stats *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        hist_init(&s->latency[p]);
+        hist_init(&s->refused_latency[p]);
+    }
+    return s;
+}
+
+void stats_free(struct stats *s)
+{
+    free(s);
+}
+
+void stats_clear(struct stats *s)
+{
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        hist_clear(&s->latency[p]);
+        hist_clear(&s->refused_latency[p]);
+    }
+    memset(s->counter, 0, sizeof s->counter);
+    refusals_clear(&s->refusals);
+}
+
+void stats_merge(struct stats *into, const struct stats *from)
+{
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        hist_merge(&into->latency[p], &from->latency[p]);
+        hist_merge(&into->refused_latency[p], &from->refused_latency[p]);
+    }
+    for (int c = 0; c < COUNTER_COUNT; c++)
+        into->counter[c] += from->counter[c];
+    refusals_merge(&into->refusals, &from->refusals);
+}
+
+static uint64_t sum_outcomes(const struct stats *s, enum counter first)
+{
+    uint64_t sum = 0;
+
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        sum += s->counter[(int)first + o];
+    return sum;
+}
+
+uint64_t stats_offered(const struct stats *s)
+{
+    return sum_outcomes(s, COUNTER_MESSAGES_ACCEPTED);
+}
+
+uint64_t stats_rcpt_offered(const struct stats *s)
+{
+    return sum_outcomes(s, COUNTER_RECIPIENTS_ACCEPTED);
+}
+
+bool stats_check(const struct stats *s)
+{
+    const uint64_t *c = s->counter;
+
+    return refusals_messages(&s->refusals) == c[COUNTER_MESSAGES_REFUSED] &&
+           refusals_replies(&s->refusals) == c[COUNTER_REPLIES_REFUSED] &&
+           c[COUNTER_REPLIES_COLLATERAL] <= c[COUNTER_REPLIES_REFUSED] &&
+           c[COUNTER_MESSAGES_PARTIAL] <= c[COUNTER_MESSAGES_ACCEPTED] &&
+           c[COUNTER_MESSAGES_ACCEPTED] <= c[COUNTER_RECIPIENTS_ACCEPTED] &&
+           c[COUNTER_CONNECTIONS_MADE] + c[COUNTER_CONNECTIONS_FAILED] <=
+               c[COUNTER_CONNECTIONS_STARTED] &&
+           c[COUNTER_CONNECTIONS_LOST] <= c[COUNTER_CONNECTIONS_MADE];
+}
+
+void stats_refusal(struct stats *s, const struct refusal_key *key, struct slice text, uint64_t ns)
+{
+    if (ns != NS_NEVER)
+        hist_record(&s->refused_latency[key->phase], ns);
+    s->counter[COUNTER_REPLIES_REFUSED]++;
+    s->counter[COUNTER_REPLIES_COLLATERAL] += key->collateral;
+    refusals_reply(&s->refusals, key, text);
+}
+
+void stats_message(struct stats *s, enum outcome o, const struct refusal_key *by)
+{
+    assert((o == OUTCOME_REFUSED) == (by != NULL));
+    s->counter[COUNTER_MESSAGES_ACCEPTED + (int)o]++;
+    if (by)
+        refusals_message(&s->refusals, by);
+}
+
+const char *counter_group(enum counter c)
+{
+    static const char *const groups[] = {
+#define X(id, group, name, help) group,
+        COUNTER_LIST(X)
+#undef X
+    };
+
+    return groups[c];
+}
+
+const char *counter_name(enum counter c)
+{
+    static const char *const names[] = {
+#define X(id, group, name, help) name,
+        COUNTER_LIST(X)
+#undef X
+    };
+
+    return names[c];
+}
+
+const char *counter_help(enum counter c)
+{
+    static const char *const helps[] = {
+#define X(id, group, name, help) help,
+        COUNTER_LIST(X)
+#undef X
+    };
+
+    return helps[c];
+}
