@@ -47,6 +47,8 @@ struct source {
     struct sink_embed sink;
     struct load load;
     struct stats *total;
+    FILE *document;  /* --output, while it is being written */
+    char *temporary; /* and its name until it is complete */
     const char *target_text;
     uint64_t id;
     struct timespec started_at;
@@ -178,7 +180,7 @@ static void set_defaults(struct source *s)
     s->program = (struct program){.family = AF_UNSPEC, .report = REPORT_TEXT};
     s->load_settings = (struct load_settings){.sessions = 1, .messages = 1, .connect_tries = 1};
     s->mail = (struct mail_settings){.rcpt_count = 1};
-    s->client = (struct client_config){.window = 100, .in_flight = 1, .timeout = 300 * NS_PER_S};
+    s->client = (struct client_config){.window = 100, .timeout = 300 * NS_PER_S};
 }
 
 static int show_help(struct source *s)
@@ -194,8 +196,8 @@ static int show_help(struct source *s)
         puts("usage: smtp-source [options] [inet:]host[:port]\n"
              "       smtp-source [options] unix:pathname\n"
              "       smtp-source [options] sink:\n\n"
-             "Sends mail to a server in parallel sessions and measures it. sink: is a server of\n"
-             "its own making, to try it out.");
+             "Sends mail to a server in parallel sessions and measures it. sink: is a server\n"
+             "of its own making, to try it out.");
         opt_help(tables, n, stdout);
     }
     return ferror(stdout) ? 1 : 0;
@@ -268,6 +270,52 @@ static int open_target(struct source *s, struct diag *d)
     return 0;
 }
 
+/*
+ * The document appears under its name only when it is complete; that it can be written is known
+ * before the run.
+ */
+static int open_document(struct source *s, struct diag *d)
+{
+    const char *name = s->program.output;
+
+    if (!name)
+        return 0;
+    if (asprintf(&s->temporary, "%s.%ld.tmp", name, (long)getpid()) < 0) {
+        s->temporary = NULL;
+        return diag_set(d, -ENOMEM, "out of memory");
+    }
+    s->document = fopen(s->temporary, "we");
+    if (!s->document)
+        return diag_set(d, -errno, "open %s: %s (--output)", s->temporary, strerror(errno));
+    return 0;
+}
+
+static int write_document(struct source *s, const struct run *r, struct diag *d)
+{
+    int rc = report_json(r, s->document);
+
+    if (fclose(s->document) != 0 && rc == 0)
+        rc = -errno;
+    s->document = NULL;
+    if (rc == 0 && rename(s->temporary, s->program.output) < 0)
+        rc = -errno;
+    if (rc < 0)
+        return diag_set(d, rc, "write %s: %s", s->program.output, strerror(-rc));
+    free(s->temporary);
+    s->temporary = NULL;
+    return 0;
+}
+
+/* What a run that came to nothing leaves behind. */
+static void drop_document(struct source *s)
+{
+    if (s->document)
+        (void)fclose(s->document);
+    if (s->temporary)
+        (void)unlink(s->temporary);
+    free(s->temporary);
+}
+
 static int prepare(struct source *s, struct diag *d)
 {
     int rc;
@@ -275,7 +323,7 @@ static int prepare(struct source *s, struct diag *d)
     s->id = process_random();
     (void)clock_gettime(CLOCK_REALTIME, &s->started_at);
     rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
-    if (rc < 0)
+    if (rc < 0 || (rc = open_document(s, d)) < 0)
         return rc;
     s->client.helo_name = s->content.hostname;
     s->client.lmtp = s->program.lmtp;
@@ -324,8 +372,8 @@ static void show_live(struct source *s, struct stats *interval, uint64_t elapsed
     (void)fprintf(stderr, "\r%s\033[K", report_live(line, sizeof line, &v));
 }
 
-/* Waits for the end, showing progress and taking signals. Returns how long it took, ns. */
-static uint64_t supervise(struct source *s)
+/* Waits for the end, showing progress and taking signals. */
+static void supervise(struct source *s)
 {
     const char *term = getenv("TERM");
     bool live = s->program.report != REPORT_NONE && !s->program.verbose && isatty(STDERR_FILENO) &&
@@ -356,7 +404,6 @@ static uint64_t supervise(struct source *s)
     if (live && shown != start)
         (void)fputs("\r\033[K", stderr);
     stats_free(interval);
-    return monotonic() - start;
 }
 
 static char *join(char **argv)
@@ -378,29 +425,6 @@ static char *join(char **argv)
         *at++ = a[1] ? ' ' : '\0';
     }
     return text;
-}
-
-/* The document appears under its name only when it is complete. */
-static int write_document(const char *name, const struct run *r, struct diag *d)
-{
-    char *temporary = NULL;
-    FILE *f;
-    int rc;
-
-    if (asprintf(&temporary, "%s.%ld.tmp", name, (long)getpid()) < 0)
-        return diag_set(d, -ENOMEM, "out of memory");
-    f = fopen(temporary, "we");
-    rc = f ? report_json(r, f) : -errno;
-    if (f && fclose(f) != 0 && rc == 0)
-        rc = -errno;
-    if (rc == 0 && rename(temporary, name) < 0)
-        rc = -errno;
-    if (rc < 0) {
-        (void)unlink(temporary);
-        (void)diag_set(d, rc, "write %s: %s", name, strerror(-rc));
-    }
-    free(temporary);
-    return rc;
 }
 
 static void sink_section(struct sink_run *out, const struct sink_numbers *n)
@@ -444,7 +468,7 @@ static int report(struct source *s, struct run *r, struct diag *d)
         rc = -errno;
     if (rc < 0)
         return diag_set(d, rc, "write standard output: %s", strerror(-rc));
-    return s->program.output ? write_document(s->program.output, r, d) : 0;
+    return s->document ? write_document(s, r, d) : 0;
 }
 
 static void describe(const struct source *s, struct run *r)
@@ -482,8 +506,9 @@ static int finish(struct source *s, char *command_line)
     struct run r = {.command_line = command_line, .ended = ended, .id = id};
     int status = 0;
 
-    r.elapsed_ns = supervise(s);
+    supervise(s);
     load_finish(&s->load, s->total);
+    r.elapsed_ns = s->load.elapsed;
     describe(s, &r);
     if (atomic_load(&s->load.control.failed)) {
         diag_fatal("%s", s->load.control.failure.text);
@@ -540,6 +565,7 @@ int main(int argc, char **argv)
     } else {
         status = finish(&s, command_line);
     }
+    drop_document(&s);
     stats_free(s.total);
     mail_content_done(&s.content);
     endpoint_done(&s.target);

@@ -65,6 +65,7 @@ void load_finish(struct load *l, struct stats *total)
     uint64_t ended;
 
     worker_join(w);
+    l->elapsed = w->ended_at - w->started_at;
     recorder_drain(&w->recorder, total);
     ended = stats_offered(total);
     /* Every message taken has ended exactly once; the rest was never started. */

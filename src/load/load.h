@@ -44,6 +44,7 @@ struct load {
     const struct endpoint *target;
     struct run_control control;
     struct worker *worker;
+    uint64_t elapsed;                       /* from the workers' start to their end, ns */
     int done_fd;                            /* becomes readable when all workers have ended */
     _Alignas(64) atomic_uint_fast64_t next; /* messages taken so far */
     atomic_uint_fast64_t connections;       /* connections numbered so far */

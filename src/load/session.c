@@ -115,18 +115,22 @@ void session_begin(struct session *s)
     worker_queue(w, s);
 }
 
+/* Which of the target's addresses it is at: the one that worked last comes first. */
+static size_t address_of(const struct session *s)
+{
+    return (s->worker->address + s->addresses_tried) % s->worker->load->target->count;
+}
+
 static void try_connect(struct session *s)
 {
     struct worker *w = s->worker;
-    const struct endpoint *target = w->load->target;
-    size_t address = (w->address + s->addresses_tried) % target->count;
 
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
     io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
-    io_connect(w->io, &s->conn, &target->addresses[address]);
+    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)]);
 }
 
 void session_connect(struct session *s)
@@ -139,14 +143,16 @@ void session_connect(struct session *s)
 static void connect_failed(struct session *s, int error)
 {
     struct worker *w = s->worker;
+    char where[160];
 
+    (void)address_text(&w->load->target->addresses[address_of(s)], where, sizeof where);
     if (++s->tries < w->load->settings->connect_tries) {
-        diag_warn("connect: %s", strerror(error));
+        diag_warn("connect: %s (%s)", strerror(error), where);
         s->addresses_tried = 0;
         return;
     }
     drop_message(s, OUTCOME_FAILED);
-    worker_fatal(w, "connect: %s", strerror(error));
+    worker_fatal(w, "connect: %s (%s)", strerror(error), where);
 }
 
 static void connected(struct io_conn *conn, int error)
@@ -157,7 +163,9 @@ static void connected(struct io_conn *conn, int error)
 
     if (error) {
         stats_count(w->stats, COUNTER_CONNECTIONS_FAILED);
-        if (++s->addresses_tried >= w->load->target->count)
+        if (s->addresses_tried + 1 < w->load->target->count)
+            s->addresses_tried++;
+        else
             connect_failed(s, error);
         s->state = SESSION_CLOSING;
         io_close(w->io, conn, IO_CLOSE_RESET);
@@ -165,7 +173,8 @@ static void connected(struct io_conn *conn, int error)
     }
     s->holds_turn = false;
     w->connecting--;
-    w->address = (uint32_t)((w->address + s->addresses_tried) % w->load->target->count);
+    w->address = (uint32_t)address_of(s);
+    s->addresses_tried = 0;
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     s->state = SESSION_OPEN;
@@ -398,7 +407,7 @@ int session_init(struct session *s, struct worker *w)
 
     s->worker = w;
     s->timer.fire = timer_fired;
-    s->capacity = !pipelined ? 1 : cf->in_flight > 2 ? (uint32_t)cf->in_flight : 2;
+    s->capacity = !pipelined ? 1 : cf->in_flight ? (uint32_t)cf->in_flight : 2;
     s->client = client_new(cf);
     s->deliveries = calloc(s->capacity, sizeof *s->deliveries);
     return s->client && s->deliveries ? 0 : -ENOMEM;

@@ -123,6 +123,7 @@ static void *run(void *arg)
     uint64_t one = 1;
     ssize_t told;
 
+    w->started_at = io_clock(w->io);
     w->stats = recorder_now(&w->recorder);
     for (uint64_t i = 0; i < w->session_count; i++)
         session_begin(&w->sessions[i]);
@@ -137,6 +138,7 @@ static void *run(void *arg)
         if (rc < 0)
             worker_fatal(w, "%s: %s", w->io->driver->name, strerror(-rc));
     }
+    w->ended_at = io_clock(w->io);
     told = write(w->load->done_fd, &one, sizeof one);
     (void)told;
     return NULL;

@@ -27,7 +27,9 @@ struct worker {
     struct rng rng;
     struct session *sessions;
     uint64_t session_count;
-    uint64_t active;                          /* sessions that are not over */
+    uint64_t active;     /* sessions that are not over */
+    uint64_t started_at; /* the loop's begin and end, ns */
+    uint64_t ended_at;
     uint64_t taken;                           /* messages taken by this worker */
     uint64_t connecting;                      /* connects in progress */
     struct session *queue_first, *queue_last; /* sessions that wait for their turn to connect */

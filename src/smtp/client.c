@@ -32,7 +32,7 @@ struct client *client_new(const struct client_config *cf)
     c->ring_capacity = cf->want[EXT_PIPELINING] != EXT_NO ? (uint32_t)cf->window : 1;
     c->t_capacity = 1;
     if (c->ring_capacity > 1 && !cf->lmtp)
-        c->t_capacity = cf->in_flight > 2 ? (uint32_t)cf->in_flight : 2;
+        c->t_capacity = cf->in_flight ? (uint32_t)cf->in_flight : 2;
     c->ring = calloc(c->ring_capacity, sizeof *c->ring);
     c->transactions = calloc(c->t_capacity, sizeof *c->transactions);
     if (!c->ring || !c->transactions) {
@@ -166,7 +166,7 @@ void client_ready(struct client *c)
      * BDAT it can, so there the user has to ask for more than one.
      */
     if (c->window > 1 && !cf->lmtp)
-        c->t_limit = cf->in_flight > 1 ? (uint32_t)cf->in_flight : c->bdat ? 1 : 2;
+        c->t_limit = cf->in_flight ? (uint32_t)cf->in_flight : c->bdat ? 1 : 2;
     c->stage = STAGE_READY;
 }
 

@@ -31,7 +31,7 @@ struct client_config {
     int want[EXT_COUNT];   /* enum ext_want */
     uint64_t window;       /* PIPELINING: commands in flight, 1 .. 65535 */
     uint64_t chunk_size;   /* CHUNKING: octets a BDAT; 0: the whole message in one */
-    uint64_t in_flight;    /* PIPELINING: transactions begun and not answered, 1 .. 1024 */
+    uint64_t in_flight;    /* PIPELINING: transactions begun and not answered; 0: by itself */
     uint64_t timeout;      /* for each reply, and for each progress of a write; ns */
     /* Protocol trace: a command (sent) or a reply line, without CRLF. NULL for none. */
     void (*trace)(void *arg, bool sent, struct slice line);

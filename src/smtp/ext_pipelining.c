@@ -31,9 +31,10 @@ static const struct opt options[] = {
      .what = "pipelining mode",
      .group = "Extensions",
      .help = "several commands in flight (RFC 2920)",
-     .man = "Greet with EHLO and send several commands without waiting for each reply. When the "
-            "server does not offer PIPELINING, the run ends with an error; with =if-offered it goes "
-            "on in lockstep."},
+     .man =
+         "Greet with EHLO and send several commands without waiting for each reply. When the "
+         "server does not offer PIPELINING, the run ends with an error; with =if-offered it goes "
+         "on in lockstep."},
     {.name = "pipeline-window",
      .kind = OPT_COUNT,
      .arg = "COMMANDS",
@@ -45,6 +46,19 @@ static const struct opt options[] = {
      .help = "commands in flight (default 100)",
      .man = "With --pipelining, the largest number of commands whose replies have not come yet "
             "(default 100). 1 is lockstep."},
+    {.name = "in-flight",
+     .kind = OPT_COUNT,
+     .arg = "MESSAGES",
+     .at = offsetof(struct client_config, in_flight),
+     .min = 1,
+     .max = 1024,
+     .what = "number of messages in flight",
+     .group = "Extensions",
+     .help = "messages begun and not yet answered",
+     .man = "With --pipelining, how many messages of a session may be under way at the same time, "
+            "SMTP only. By default the next one begins behind the end of the last one's data, and "
+            "with --chunking when that is answered: the server's refusal of one message there "
+            "also hits those in flight behind it, which then count as collateral."},
 };
 
 const struct ext ext_pipelining = {

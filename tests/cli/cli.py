@@ -1,0 +1,399 @@
+#!/usr/bin/env python3
+"""smtp-source from outside, as a new user would meet it: the embedded sink, reports, bad input, signals.
+
+    cli.py BUILD
+"""
+import json
+import os
+import pty
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BUILD = sys.argv[1]
+SOURCE = os.path.join(BUILD, "smtp-source")
+SINK = os.path.join(BUILD, "smtp-sink")
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(*args, limit=60):
+    return subprocess.run([SOURCE, *args], capture_output=True, text=True, timeout=limit,
+                          check=False)
+
+
+def document(*args):
+    done = run("--report=json", *args)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def sums_agree(report):
+    for kind in ("messages", "recipients"):
+        ends = report[kind]
+        outcomes = ("accepted", "refused", "failed", "unknown", "missed")
+        assert ends["offered"] == sum(ends[o] for o in outcomes), ends
+
+
+class Server:
+    """A server of one script: a function that is given each connection."""
+
+    def __init__(self, script):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.script = script
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                conn, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.one, args=(conn,), daemon=True).start()
+
+    def one(self, conn):
+        with conn:
+            try:
+                self.script(conn)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return f"127.0.0.1:{self.port}"
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+def converse(conn, replies, default=b"250 ok\r\n"):
+    """Answers by the command's first word; content up to the dot counts as '.'"""
+    conn.sendall(replies.get("greeting", b"220 test\r\n"))
+    stream = conn.makefile("rb")
+    while True:
+        line = stream.readline()
+        if not line:
+            return
+        verb = line.split(b" ")[0].strip().upper().decode("latin-1")
+        if verb == "DATA":
+            reply = replies.get("DATA", b"354 go\r\n")
+            conn.sendall(reply)
+            if not reply.startswith(b"354"):
+                continue
+            while line not in (b".\r\n", b""):
+                line = stream.readline()
+            verb = "."
+        conn.sendall(replies.get(verb, default))
+        if verb == "QUIT":
+            return
+
+
+@test
+def embedded_sink_takes_all():
+    report = document("-d", "-s", "20", "-m", "5000", "sink:")
+    assert report["messages"]["accepted"] == 5000
+    assert report["connections"]["made"] == 20
+    assert report["sink"]["messages"] == 5000
+    sums_agree(report)
+
+
+@test
+def embedded_sink_pipelining_and_chunking():
+    for extra in (["--pipelining"], ["--chunking"], ["--pipelining", "--chunking"],
+                  ["--pipelining", "--chunking", "--in-flight", "8", "--pipeline-window=50"],
+                  ["--chunking=if-offered", "--chunk-size", "100", "-l", "1000"],
+                  ["--pipelining=if-offered", "-r", "30", "--pipeline-window", "7"]):
+        report = document("-d", "-s", "3", "-m", "999", *extra, "sink:")
+        assert report["messages"]["accepted"] == 999, extra
+        assert report["sink"]["messages"] == 999, extra
+        assert report["sink"]["recipients"] == report["recipients"]["accepted"]
+        sums_agree(report)
+
+
+@test
+def embedded_sink_speaks_lmtp():
+    report = document("-L", "-d", "-s", "3", "-m", "100", "-r", "3", "sink:")
+    assert report["protocol"] == "lmtp"
+    assert report["recipients"]["accepted"] == 300
+
+
+@test
+def the_sink_ends_with_its_parent():
+    with subprocess.Popen([SOURCE, "--quiet", "-d", "-m", "100M", "sink:"]) as p:
+        time.sleep(0.5)
+        children = open(f"/proc/{p.pid}/task/{p.pid}/children", encoding="ascii").read().split()
+        assert len(children) == 1, children
+        p.kill()
+        p.wait(timeout=10)
+    for _ in range(50):
+        if not os.path.exists(f"/proc/{children[0]}"):
+            return
+        with open(f"/proc/{children[0]}/stat", encoding="ascii") as f:
+            if f.read().split()[2] == "Z":
+                return
+        time.sleep(0.1)
+    raise AssertionError("the embedded sink outlives its parent")
+
+
+@test
+def text_summary_accounts_for_all():
+    done = run("-m", "3", "-r", "2", "sink:")
+    assert done.returncode == 0
+    for word in ("offered", "accepted", "refused", "failed", "unknown", "missed", "p99.9",
+                 "greeting", "hello", "end-of-data", "transaction", "connections"):
+        assert word in done.stdout, word
+    assert max(len(line) for line in done.stdout.splitlines()) <= 80
+
+
+@test
+def quiet_says_nothing():
+    for option in ("--quiet", "--report=none"):
+        done = run(option, "-m", "3", "sink:")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@test
+def output_file_is_the_json_document():
+    with tempfile.TemporaryDirectory() as folder:
+        name = os.path.join(folder, "run.json")
+        done = run("--output", name, "-m", "3", "sink:")
+        assert done.returncode == 0
+        with open(name, encoding="utf-8") as f:
+            assert json.load(f)["messages"]["accepted"] == 3
+        assert os.listdir(folder) == ["run.json"]
+        done = run("--output", os.path.join(folder, "no", "x"), "sink:")
+        assert done.returncode == 1 and "--output" in done.stderr
+
+
+@test
+def counter_counts():
+    done = subprocess.run([SOURCE, "-c", "--quiet", "-d", "-m", "3", "sink:"], capture_output=True,
+                          timeout=20, check=False)
+    assert done.stdout == b"1\r2\r3\r\n", done.stdout
+
+
+@test
+def bad_input_gets_one_clear_line():
+    cases = [
+        ([], "no server given"),
+        (["a", "b"], "one too many: b"),
+        (["--bogus", "x"], "--bogus"),
+        (["-s"], "-s"),
+        (["-s", "0", "x"], "session count: 0"),
+        (["-m", "1x", "x"], "message count: 1x"),
+        (["-m", "", "x"], "message count"),
+        (["-r", "-1", "x"], "recipient count: -1"),
+        (["-l", "99999999999999999999", "x"], "message length"),
+        (["-C", "0", "x"], "connect count: 0"),
+        (["-T", "0", "x"], "TCP window size: 0"),
+        (["-w", "soon", "x"], "message delay: soon"),
+        (["-w", "1", "-R", "1", "x"], "-w and -R"),
+        (["-l", "5", "-F", "/etc/passwd", "x"], "-l option cannot be used with -F"),
+        (["-F", "/nonexistent", "x"], "/nonexistent"),
+        (["-M", "a..b", "x"], "a..b"),
+        (["-M", "[1.2.3]", "x"], "[1.2.3]"),
+        (["-S", "a\nb", "x"], "subject"),
+        (["-t", "a\r\nb", "x"], "recipient address"),
+        (["--report=xml", "x"], "xml"),
+        (["--numbering=middle", "x"], "middle"),
+        (["-c", "--report=json", "x"], "-c"),
+        (["-o", "--pipelining", "x"], "-o"),
+        (["--pipelining=maybe", "x"], "maybe"),
+        (["--pipeline-window=0", "x"], "pipeline window"),
+        (["--in-flight=0", "x"], "in flight"),
+        (["--chunk-size=none", "x"], "chunk size"),
+        (["host:99999"], "99999"),
+        (["unix:"], "unix:"),
+        (["unix:" + "a" * 120], "too long"),
+        (["-6", "127.0.0.1:25"], "127.0.0.1"),
+    ]
+    for args, words in cases:
+        done = run(*args, limit=20)
+        lines = done.stderr.splitlines()
+        assert done.returncode == 1, args
+        assert len(lines) == 1 and "fatal: " in lines[0] and words in lines[0], (args, lines)
+        assert done.stdout == "", (args, done.stdout)
+
+
+@test
+def help_and_version():
+    assert run("--help").stdout.startswith("usage: smtp-source")
+    assert run("--help=man").stdout.startswith(".SS")
+    assert re.fullmatch(r"smtp-source [0-9.]+\n", run("--version").stdout)
+
+
+@test
+def refusals_are_told_apart():
+    replies = {"RCPT": b"550 5.1.1 no such user\r\n"}
+    with Server(lambda c: converse(c, replies)) as target:
+        done = run("-A", "--report=json", "-d", "-m", "5", target)
+        report = json.loads(done.stdout)
+        assert done.returncode == 0
+        assert report["messages"]["refused"] == 5
+        row = report["refusals"][0]
+        assert (row["phase"], row["code"], row["messages"]) == ("rcpt", 550, 5), row
+        assert row["enhanced"] == "5.1.1"
+        assert done.stderr.count("warning: recipient rejected: 550") == 5
+        sums_agree(report)
+        done = run("-d", "-m", "5", target)
+        assert done.returncode == 1 and "fatal: recipient rejected: 550" in done.stderr
+        assert "missed                4" in done.stdout, done.stdout
+
+
+@test
+def unknown_is_what_was_sent_and_not_answered():
+    def script(conn):
+        conn.sendall(b"220 x\r\n")
+        stream = conn.makefile("rb")
+        for line in stream:
+            if line == b"DATA\r\n":
+                conn.sendall(b"354 go\r\n")
+            elif line == b".\r\n":
+                return
+            elif line.split(b" ")[0] in (b"HELO", b"MAIL", b"RCPT"):
+                conn.sendall(b"250 ok\r\n")
+
+    with Server(script) as target:
+        done = run("--report=json", "-m", "3", target)
+        report = json.loads(done.stdout)
+        assert done.returncode == 1 and "lost connection while sending message" in done.stderr
+        assert report["messages"]["unknown"] == 1 and report["messages"]["missed"] == 2
+        sums_agree(report)
+
+
+@test
+def a_missing_extension_is_an_error_unless_optional():
+    replies = {"EHLO": b"250-x\r\n250 HELP\r\n"}
+    with Server(lambda c: converse(c, replies)) as target:
+        for name in ("pipelining", "chunking"):
+            done = run(f"--{name}", target)
+            assert done.returncode == 1 and name.upper() in done.stderr, done.stderr
+            assert run(f"--{name}=if-offered", target).returncode == 0
+            assert run(f"--{name}=no", target).returncode == 0
+
+
+@test
+def a_slow_session_does_not_hold_up_others():
+    lock = threading.Lock()
+    seen = []
+
+    def script(conn):
+        with lock:
+            seen.append(conn)
+            first = len(seen) == 1
+        if first:
+            conn.sendall(b"220 x\r\n")
+            conn.recv(100)
+            time.sleep(3)
+            return
+        converse(conn, {})
+
+    with Server(script) as target:
+        start = time.monotonic()
+        done = run("--report=json", "-A", "-s", "2", "-m", "20", target)
+        report = json.loads(done.stdout)
+        assert report["messages"]["accepted"] >= 18, report["messages"]
+        assert time.monotonic() - start < 30
+
+
+@test
+def first_signal_finishes_second_stops():
+    def slow(conn):
+        conn.sendall(b"220 x\r\n")
+        stream = conn.makefile("rb")
+        for line in stream:
+            if line == b".\r\n":
+                time.sleep(1.5)
+                conn.sendall(b"250 ok\r\n")
+            elif line == b"DATA\r\n":
+                conn.sendall(b"354 go\r\n")
+            elif line == b"QUIT\r\n":
+                conn.sendall(b"221 bye\r\n")
+                return
+            elif line.split(b" ")[0].strip() in (b"HELO", b"MAIL", b"RCPT"):
+                conn.sendall(b"250 ok\r\n")
+
+    for signals, outcome in (([signal.SIGINT], "accepted"),
+                             ([signal.SIGTERM, signal.SIGINT], "unknown")):
+        with Server(slow) as target:
+            with subprocess.Popen([SOURCE, "--report=json", "-d", "-m", "1000", target],
+                                  stdout=subprocess.PIPE, text=True) as p:
+                time.sleep(0.7)
+                for number in signals:
+                    p.send_signal(number)
+                    time.sleep(0.2)
+                out, _ = p.communicate(timeout=20)
+            report = json.loads(out)
+            assert p.returncode == 1
+            assert report["ended"] == "interrupted"
+            assert report["messages"][outcome] == 1, report["messages"]
+            assert report["messages"]["missed"] == 999
+            sums_agree(report)
+
+
+@test
+def a_terminal_shows_the_live_line():
+    def slow(conn):
+        conn.sendall(b"220 x\r\n")
+        for line in conn.makefile("rb"):
+            time.sleep(0.1)
+            conn.sendall(b"354 go\r\n" if line == b"DATA\r\n" else b"250 ok\r\n"
+                         if line[:4] in (b"HELO", b"MAIL", b"RCPT", b".\r\n", b"QUIT") else b"")
+
+    with Server(slow) as target:
+        master, slave = pty.openpty()
+        env = dict(os.environ, TERM="xterm")
+        with subprocess.Popen([SOURCE, "-d", "-m", "5", target], stdout=subprocess.DEVNULL,
+                              stderr=slave, env=env) as p:
+            os.close(slave)
+            shown = b""
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                if select.select([master], [], [], 0.2)[0]:
+                    try:
+                        shown += os.read(master, 4096)
+                    except OSError:
+                        break
+                elif p.poll() is not None:
+                    break
+            p.wait(timeout=20)
+        os.close(master)
+        assert b"\r" in shown and b"/s" in shown, shown
+        assert b"of 5" in shown or b"/5" in shown, shown
+
+
+@test
+def a_closed_pipe_is_an_error_not_a_crash():
+    with subprocess.Popen([SOURCE, "-m", "3", "sink:"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as p:
+        p.stdout.close()
+        error = p.stderr.read()
+        p.wait(timeout=20)
+    assert p.returncode == 1 and "standard output" in error, (p.returncode, error)
+
+
+def main():
+    failed = 0
+    for function in TESTS:
+        try:
+            function()
+        except Exception as error:  # a test may fail in any way
+            failed += 1
+            print(f"{function.__name__}: {type(error).__name__}: {str(error)[:2000]}")
+    print(f"{len(TESTS) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
