@@ -1,0 +1,199 @@
+/*
+ * Runs that never happened.
+ */
+#include "samples.h"
+
+#include <string.h>
+
+#include "rng.h"
+#include "units.h"
+
+static const struct sink_refusal verbs[] = {{"CONNECT", 0}, {"RCPT", 700}, {".", 312}};
+
+const char *sample_name(enum sample s)
+{
+    static const char *const names[] = {"empty", "small", "troubled", "extreme"};
+
+    return names[s];
+}
+
+static void names(struct run *r)
+{
+    r->program = "smtp-source";
+    r->version = "1.2.3";
+    r->role = "source";
+    r->command_line = "smtp-source -s 2 -m 1000 inet:127.0.0.1:2525";
+    r->started_at = "2025-11-22T23:34:05.123Z";
+    r->id = "5f3a9c1e-7";
+    r->target = "inet:127.0.0.1:2525";
+    r->protocol = "smtp";
+    r->io_driver = "epoll";
+    r->ended = "complete";
+}
+
+static void accepted(struct stats *s, uint64_t ns)
+{
+    stats_latency(s, PHASE_MAIL, ns / 8);
+    stats_latency(s, PHASE_RCPT, ns / 7);
+    stats_latency(s, PHASE_DATA, ns / 6);
+    stats_latency(s, PHASE_END_OF_DATA, ns / 2);
+    stats_latency(s, PHASE_TRANSACTION, ns);
+    stats_message(s, OUTCOME_ACCEPTED, NULL);
+    stats_recipients(s, OUTCOME_ACCEPTED, 1);
+}
+
+static void small(struct run *r, struct stats *s)
+{
+    names(r);
+    r->sessions = 2;
+    r->messages = 1000;
+    r->rcpts = 1;
+    r->message_bytes = 1024;
+    r->workers = 1;
+    r->elapsed_ns = 25 * NS_PER_MS;
+    r->cpu_user_ns = 5 * NS_PER_MS;
+    r->cpu_system_ns = 15 * NS_PER_MS;
+    r->peak_rss_bytes = 4321000;
+    for (uint64_t i = 1; i <= 1000; i++)
+        accepted(s, i * 56 * NS_PER_US);
+    for (uint64_t i = 0; i < 2; i++) {
+        stats_count(s, COUNTER_CONNECTIONS_STARTED);
+        stats_count(s, COUNTER_CONNECTIONS_MADE);
+        stats_latency(s, PHASE_CONNECT, 20 * NS_PER_US + i);
+    }
+    stats_add(s, COUNTER_SENT_BYTES, 1234567);
+    stats_add(s, COUNTER_RECEIVED_BYTES, 98765);
+}
+
+static void troubled(struct run *r, struct sink_run *k, struct stats *s)
+{
+    struct rng rng = {8};
+
+    small(r, s);
+    r->ended = "fatal: lost connection while sending message";
+    for (int i = 0; i < 300; i++) {
+        char enhanced[8] = {'5', '.', '1', '.', (char)('0' + i % 10), '\0'};
+        struct refusal_key key =
+            refusal_key((enum phase)(PHASE_MAIL + i % 2), 500 + i % 5, slice_of(enhanced), false);
+
+        stats_refusal(s, &key, SLICE("550 5.1.1 No such user here, nor was there ever one"),
+                      i % 50 ? rng_next(&rng) >> 30 : NS_NEVER);
+        if (i % 3 == 0) {
+            stats_message(s, OUTCOME_REFUSED, &key);
+            stats_recipients(s, OUTCOME_REFUSED, 1);
+        }
+    }
+    for (int i = 0; i < 40; i++) {
+        struct refusal_key key = refusal_key(PHASE_RCPT, 503, SLICE("5.5.1"), true);
+
+        stats_refusal(s, &key, SLICE("503 5.5.1 Error: need MAIL command"), NS_PER_MS);
+    }
+    for (int i = 0; i < REFUSAL_ROWS; i++) {
+        struct refusal_key key = refusal_key(PHASE_MAIL, 900 + i, SLICE(""), false);
+
+        stats_refusal(s, &key, SLICE("999 once"), NS_PER_S);
+    }
+    for (int o = OUTCOME_FAILED; o < OUTCOME_COUNT; o++) {
+        stats_message(s, (enum outcome)o, NULL);
+        stats_recipients(s, (enum outcome)o, 1);
+    }
+    stats_count(s, COUNTER_MESSAGES_PARTIAL);
+    stats_recipients(s, OUTCOME_REFUSED, 1);
+    stats_add(s, COUNTER_CONNECTIONS_STARTED, 9);
+    stats_add(s, COUNTER_CONNECTIONS_FAILED, 8);
+    stats_count(s, COUNTER_CONNECTIONS_LOST);
+    stats_count(s, COUNTER_TIMEOUTS);
+    stats_count(s, COUNTER_PROTOCOL_ERRORS);
+    stats_latency(s, PHASE_QUIT, 2 * HIST_HIGHEST);
+    stats_latency(s, PHASE_QUIT, HIST_HIGHEST);
+    stats_latency(s, PHASE_QUIT, 1);
+    *k = (struct sink_run){
+        .program = "smtp-sink",
+        .version = "1.2.3",
+        .command_line = "smtp-sink -c 127.0.0.1:2525 100",
+        .started_at = "2025-11-22T23:34:05.000Z",
+        .listening = "127.0.0.1:2525",
+        .protocol = "smtp",
+        .io_driver = "epoll",
+        .ended = "interrupted",
+        .sessions = 10,
+        .peak = 2,
+        .quits = 1,
+        .aborted = 1,
+        .lost = 8,
+        .messages = 1001,
+        .recipients = 1001,
+        .content_bytes = 1024000,
+        .received_bytes = 1234567,
+        .sent_bytes = 98765,
+        .refused = 1012,
+        .refusals = verbs,
+        .refusal_count = sizeof verbs / sizeof *verbs,
+        .workers = 1,
+        .elapsed_ns = 24 * NS_PER_MS,
+        .cpu_user_ns = 4 * NS_PER_MS,
+        .cpu_system_ns = 14 * NS_PER_MS,
+        .peak_rss_bytes = 3000000,
+    };
+    r->sink = k;
+}
+
+static void extreme(struct run *r, struct stats *s)
+{
+    static char long_text[400];
+    struct refusal_key key = refusal_key(PHASE_END_OF_DATA, 999, SLICE("5.999.99999"), true);
+
+    memset(long_text, 'x', sizeof long_text - 1);
+    memcpy(long_text, "a \xff\xfe\x1b[31m\n", 10);
+    r->program = long_text + 10;
+    r->version = long_text + 10;
+    r->command_line = long_text;
+    r->started_at = NULL;
+    r->id = long_text;
+    r->target = long_text;
+    r->protocol = "lmtp";
+    r->io_driver = long_text;
+    r->ended = "fatal: "
+               "a reason so long that it does not fit in a line of eighty columns, and goes on";
+    r->sessions = UINT64_MAX;
+    r->messages = UINT64_MAX;
+    r->rcpts = UINT64_MAX;
+    r->message_bytes = UINT64_MAX;
+    r->workers = UINT64_MAX;
+    r->elapsed_ns = SAMPLE_LARGE;
+    r->cpu_user_ns = SAMPLE_LARGE / 2;
+    r->cpu_system_ns = SAMPLE_LARGE / 2;
+    r->peak_rss_bytes = UINT64_MAX;
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        hist_record_n(&s->latency[p], SAMPLE_LARGE, SAMPLE_LARGE / 2);
+        hist_record_n(&s->latency[p], 0, SAMPLE_LARGE / 2);
+    }
+    stats_refusal(s, &key, (struct slice){long_text, sizeof long_text - 1}, UINT64_MAX - 1);
+    s->refusals.rows[0].messages = SAMPLE_LARGE / 4;
+    s->refusals.rows[0].replies = SAMPLE_LARGE;
+    s->counter[COUNTER_REPLIES_REFUSED] = SAMPLE_LARGE;
+    s->counter[COUNTER_REPLIES_COLLATERAL] = SAMPLE_LARGE;
+    s->counter[COUNTER_MESSAGES_ACCEPTED] = SAMPLE_LARGE / 4;
+    s->counter[COUNTER_MESSAGES_PARTIAL] = SAMPLE_LARGE / 4;
+    s->counter[COUNTER_MESSAGES_REFUSED] = SAMPLE_LARGE / 4;
+    s->counter[COUNTER_RECIPIENTS_ACCEPTED] = SAMPLE_LARGE / 2;
+    s->counter[COUNTER_RECIPIENTS_UNKNOWN] = SAMPLE_LARGE / 2;
+    s->counter[COUNTER_CONNECTIONS_STARTED] = SAMPLE_LARGE;
+    s->counter[COUNTER_CONNECTIONS_MADE] = SAMPLE_LARGE / 2;
+    s->counter[COUNTER_CONNECTIONS_LOST] = SAMPLE_LARGE / 2;
+    s->counter[COUNTER_TIMEOUTS] = UINT64_MAX;
+    s->counter[COUNTER_SENT_BYTES] = UINT64_MAX;
+    s->counter[COUNTER_RECEIVED_BYTES] = UINT64_MAX;
+}
+
+void sample_run(enum sample which, struct run *r, struct sink_run *k, struct stats *total)
+{
+    *r = (struct run){.total = total};
+    *k = (struct sink_run){0};
+    if (which == SAMPLE_SMALL)
+        small(r, total);
+    else if (which == SAMPLE_TROUBLED)
+        troubled(r, k, total);
+    else if (which == SAMPLE_EXTREME)
+        extreme(r, total);
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""Checks reports of smtp-source and smtp-sink: against the schema, and that their sums agree.
+
+usage: validate.py [--schema FILE] REPORT.json ...
+
+Everything that follows from other fields is computed anew here, from doc/report.md alone:
+percentiles and bounds of the mean from the buckets, offered from the outcomes, refused from the
+table. Exit status: 0 all is well, 1 something is not, 77 python3-jsonschema is missing.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+try:
+    import jsonschema
+except ImportError:
+    print("validate.py: skipped: needs python3-jsonschema", file=sys.stderr)
+    sys.exit(77)
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "doc" / "report.schema.json"
+OUTCOMES = ("accepted", "refused", "failed", "unknown", "missed")
+# In hundredths of a percent.
+PERCENTILES = {"p50_ns": 5000, "p90_ns": 9000, "p95_ns": 9500, "p99_ns": 9900,
+               "p99_9_ns": 9990, "p99_99_ns": 9999}
+HIGHEST = 3600 * 10**9
+SATURATED = 2**63 - 1
+
+
+def octave(value):
+    return max(0, value.bit_length() - 8)
+
+
+def low_of(value):
+    return value >> octave(value) << octave(value)
+
+
+def high_of(low):
+    return low + (1 << octave(low)) - 1
+
+
+def percentile(d, parts):
+    rank = max(1, -(-d["count"] * parts // 10000))
+    seen = 0
+    for low, count in d["buckets"]:
+        seen += count
+        if seen >= rank:
+            if d["above"] > 0 and low == low_of(HIGHEST):
+                return d["max_ns"]
+            return min(high_of(low), d["max_ns"])
+    return None
+
+
+def check_distribution(where, d):
+    """Yields what is wrong with a histogram."""
+    buckets = d["buckets"]
+    total = int(d["sum_ns"])
+    lows = [low for low, _ in buckets]
+
+    if lows != sorted(set(lows)):
+        yield f"{where}: buckets are not in order"
+    for low in lows:
+        if low != low_of(low) or low > HIGHEST:
+            yield f"{where}: no bucket begins at {low}"
+    if sum(count for _, count in buckets) != d["count"]:
+        yield f"{where}: the buckets do not sum to count"
+    if low_of(min(d["min_ns"], HIGHEST)) != lows[0]:
+        yield f"{where}: min_ns is not in the first bucket"
+    if low_of(min(d["max_ns"], HIGHEST)) != lows[-1]:
+        yield f"{where}: max_ns is not in the last bucket"
+    if (d["above"] > 0) != (d["max_ns"] > HIGHEST) or d["above"] > buckets[-1][1]:
+        yield f"{where}: above does not fit max_ns and the last bucket"
+    if total < sum(low * count for low, count in buckets):
+        yield f"{where}: sum_ns is less than the buckets hold"
+    if d["above"] == 0 and total > sum(high_of(low) * count for low, count in buckets):
+        yield f"{where}: sum_ns is more than the buckets hold"
+    if d["mean_ns"] != min(SATURATED, (total + d["count"] // 2) // d["count"]):
+        yield f"{where}: mean_ns is not sum_ns / count"
+    for name, parts in PERCENTILES.items():
+        if d[name] != percentile(d, parts):
+            yield f"{where}: {name} is {d[name]}, by the buckets {percentile(d, parts)}"
+
+
+def check_cpu(where, cpu, messages):
+    want = (cpu["user_ns"] + cpu["system_ns"]) // messages if messages else None
+    if cpu["per_message_ns"] != want:
+        yield f"{where}: per_message_ns is {cpu['per_message_ns']}, not {want}"
+
+
+def check_sink(sink):
+    if sum(sink["refused_by_verb"].values()) != sink["refused"]:
+        yield "sink: refused is not the sum over the verbs"
+    if sink["peak_sessions"] > sink["sessions"]:
+        yield "sink: more sessions at a time than in all"
+    if sink["quits"] + sink["lost"] + sink["aborted"] > sink["sessions"]:
+        yield "sink: more sessions ended than began"
+    yield from check_cpu("sink.cpu", sink["cpu"], sink["messages"])
+
+
+def check_source(r):
+    for kind in ("messages", "recipients"):
+        if r[kind]["offered"] != sum(r[kind][o] for o in OUTCOMES):
+            yield f"{kind}: offered is not the sum of the outcomes"
+    for kind, whole in (("messages", r["messages"]["refused"]),
+                        ("replies", r["replies"]["refused"])):
+        rows = r["refusals"] + [r["refusals_other"]]
+        if sum(row[kind] for row in rows) != whole:
+            yield f"refusals: {kind} do not sum to {kind}.refused"
+    if r["messages"]["partial"] > r["messages"]["accepted"]:
+        yield "messages: more partial than accepted"
+    if r["messages"]["accepted"] > r["recipients"]["accepted"]:
+        yield "messages: more accepted than recipients were"
+    if r["replies"]["collateral"] > r["replies"]["refused"]:
+        yield "replies: more collateral than refused"
+    if r["connections"]["made"] + r["connections"]["failed"] > r["connections"]["started"]:
+        yield "connections: more ended than started"
+    if r["connections"]["lost"] > r["connections"]["made"]:
+        yield "connections: more lost than made"
+    yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
+    if r["elapsed_ns"] == 0:
+        if r["accepted_per_s"] is not None:
+            yield "accepted_per_s: a rate without time"
+    else:
+        rate = r["messages"]["accepted"] * 10**9 / r["elapsed_ns"]
+        if abs(rate - r["accepted_per_s"]) > rate * 1e-12:
+            yield f"accepted_per_s is {r['accepted_per_s']}, not {rate}"
+    for group in ("latency", "refused_latency"):
+        for phase, d in r[group].items():
+            yield from check_distribution(f"{group}.{phase}", d)
+    if "sink" in r:
+        yield from check_sink(r["sink"])
+
+
+def check(report, schema):
+    """All that is wrong with a report, as a list of lines."""
+    validator = jsonschema.Draft202012Validator(schema)
+    wrong = [f"{e.json_path}: {e.message[:200]}" for e in validator.iter_errors(report)]
+    if wrong:
+        return wrong
+    return list(check_source(report) if report["role"] == "source"
+                else check_sink(report["sink"]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--schema", type=pathlib.Path, default=SCHEMA)
+    parser.add_argument("report", nargs="+", type=pathlib.Path)
+    args = parser.parse_args()
+    schema = json.loads(args.schema.read_text(encoding="utf-8"))
+    failed = False
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path in args.report:
+        try:
+            wrong = check(json.loads(path.read_text(encoding="utf-8")), schema)
+        except ValueError as e:
+            wrong = [f"not JSON: {e}"]
+        for line in wrong:
+            print(f"{path}: {line}", file=sys.stderr)
+        failed = failed or bool(wrong)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

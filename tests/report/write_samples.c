@@ -1,0 +1,57 @@
+/*
+ * Writes a document of every kind into a directory, for test_validate.py.
+ */
+#include <limits.h>
+#include <stdlib.h>
+
+#include "samples.h"
+
+/* Both writers, as one kind of function. */
+static int write_sink(const void *run, FILE *out)
+{
+    return sink_report_json(run, out);
+}
+
+static int write_source(const void *run, FILE *out)
+{
+    return report_json(run, out);
+}
+
+static int write_file(const char *directory, const char *role, enum sample which,
+                      int (*write)(const void *, FILE *), const void *run)
+{
+    char path[PATH_MAX];
+    FILE *out;
+    int code;
+
+    (void)snprintf(path, sizeof path, "%s/%s-%s.json", directory, role, sample_name(which));
+    out = fopen(path, "w");
+    if (!out)
+        return -1;
+    code = write(run, out);
+    return fclose(out) != 0 || code != 0 ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fputs("usage: write_samples DIRECTORY\n", stderr);
+        return 1;
+    }
+    for (int i = 0; i < SAMPLE_COUNT; i++) {
+        struct stats *total = stats_new();
+        struct run run;
+        struct sink_run sink;
+        int code;
+
+        if (!total)
+            return 1;
+        sample_run((enum sample)i, &run, &sink, total);
+        code = write_file(argv[1], "source", (enum sample)i, write_source, &run) |
+               write_file(argv[1], "sink", (enum sample)i, write_sink, &sink);
+        stats_free(total);
+        if (code != 0)
+            return 1;
+    }
+    return 0;
+}
