@@ -160,7 +160,6 @@ static void describe(const struct program *p, const struct sink_numbers *n, stru
 {
     r->program = "smtp-sink";
     r->version = VERSION;
-    r->listening = p->sink.listen;
     r->protocol = p->sink.server.lmtp ? "lmtp" : "smtp";
     r->io_driver = "epoll";
     r->ended = n->ended == SINK_COMPLETE ? "complete" : "interrupted";
@@ -221,6 +220,7 @@ static int run(struct program *p, struct diag *d)
 {
     char started_at[RUN_TIME_SIZE];
     char id[20];
+    char listening[300];
     struct timespec wall;
     struct sink_numbers numbers;
     struct sink_refusal refusals[SERVER_VERB_COUNT];
@@ -236,6 +236,8 @@ static int run(struct program *p, struct diag *d)
     if (rc == 0) {
         sink_numbers(s, &numbers);
         describe(p, &numbers, &r, refusals);
+        r.listening =
+            sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen;
         r.started_at = run_time(started_at, &wall);
         rc = report(p, &r, d);
     }

@@ -52,6 +52,7 @@ struct source {
     const char *target_text;
     uint64_t id;
     struct timespec started_at;
+    struct process_usage before; /* what was used before the run itself */
 };
 
 static int set_ipv4(void *settings, const char *value, struct diag *d)
@@ -341,6 +342,7 @@ static int prepare(struct source *s, struct diag *d)
     s->load.driver = &io_epoll;
     s->load.content = &s->content;
     s->load.target = &s->target;
+    process_usage(&s->before);
     return load_start(&s->load, d);
 }
 
@@ -488,8 +490,8 @@ static void describe(const struct source *s, struct run *r)
     r->rcpts = s->mail.rcpt_count;
     r->message_bytes = mail_content_size(&s->content);
     r->workers = 1;
-    r->cpu_user_ns = usage.user_ns;
-    r->cpu_system_ns = usage.system_ns;
+    r->cpu_user_ns = usage.user_ns - s->before.user_ns;
+    r->cpu_system_ns = usage.system_ns - s->before.system_ns;
     r->peak_rss_bytes = usage.peak_bytes;
     r->total = s->total;
 }

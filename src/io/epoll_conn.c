@@ -15,7 +15,10 @@
 #include "sock.h"
 #include "units.h"
 
-enum { DRAIN_MAX = 64 }; /* receives after a failed send */
+enum {
+    DRAIN_MAX = 64,        /* receives after a failed send */
+    SEND_MAX = 256 * 1024, /* octets a system call, about; what a socket buffer may have room for */
+};
 
 #define CONNECT_PAUSE (5 * NS_PER_MS) /* between tries at a full UNIX listen queue */
 #define FIN_MAX       NS_PER_S        /* for an orderly close */
@@ -256,19 +259,23 @@ void ep_conn_accepted(struct ep *ep, struct io_conn *c, int fd)
 
 /* ---- Sending ---- */
 
-static size_t iov_total(const struct iovec *iov, size_t count)
+/*
+ * How many slices are worth giving to one call, and their octets: the kernel reads them all,
+ * however few it has room for.
+ */
+static size_t portion(const struct iovec *iov, size_t count, size_t *octets)
 {
-    size_t total = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < count; i++)
-        total += iov[i].iov_len;
-    return total;
+    for (*octets = 0; n < count && n < IOV_MAX && *octets < SEND_MAX; n++)
+        *octets += iov[n].iov_len;
+    return n;
 }
 
-/* One sendmsg(), of what one can take. Returns the octets taken or -errno; 0 when it is full. */
+/* One system call. Returns the octets taken or -errno; 0 when it is full. */
 static ssize_t push(int fd, struct iovec *iov, size_t count)
 {
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = count < IOV_MAX ? count : IOV_MAX};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = count};
     ssize_t n = count == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
                            : sendmsg(fd, &m, MSG_NOSIGNAL);
 
@@ -314,53 +321,49 @@ static int keep_unsent(struct io_conn *c, const struct iovec *iov, size_t count,
 }
 
 /*
- * Sends what the kernel takes, in as many calls as the number of slices needs: a call that takes
- * all it was given may be followed by another, one that does not has filled the buffer. Returns the
- * octets taken or -errno.
+ * Sends what the kernel takes: a call that takes all it was given may be followed by another, one
+ * that does not has filled the buffer. Adds the octets taken to done; sets all_sent if that was
+ * all. Returns 0 or a positive errno.
  */
-static ssize_t push_all(int fd, const struct iovec *iov, size_t count)
+static int push_all(int fd, const struct iovec *iov, size_t count, size_t *done, bool *all_sent)
 {
-    size_t done = 0;
-
     while (count) {
-        size_t part = count < IOV_MAX ? count : IOV_MAX;
-        /* sendmsg() reads the slices only. */
-        ssize_t n = push(fd, (struct iovec *)(uintptr_t)iov, part);
+        size_t octets;
+        size_t part = portion(iov, count, &octets);
+        /* sendmsg() reads the slices only; an empty portion needs no call. */
+        ssize_t n = octets ? push(fd, (struct iovec *)(uintptr_t)iov, part) : 0;
 
         if (n < 0)
-            return n;
-        done += (size_t)n;
-        if ((size_t)n < iov_total(iov, part))
+            return (int)-n;
+        *done += (size_t)n;
+        if ((size_t)n < octets)
             break;
         iov += part;
         count -= part;
     }
-    return (ssize_t)done;
+    *all_sent = count == 0;
+    return 0;
 }
 
 void ep_send(struct io *io, struct io_conn *c, const struct iovec *iov, int count)
 {
     struct ep *ep = ep_of(io);
-    size_t total = iov_total(iov, (size_t)count);
-    ssize_t n;
-    int error = 0;
+    size_t done = 0;
+    bool all_sent = false;
+    int error;
 
     assert(c->flags & LIVE && !(c->flags & (CONNECTING | WAITING)));
-    if (c->flags & (CLOSING | FAILED | BROKEN) || total == 0)
+    if (c->flags & (CLOSING | FAILED | BROKEN))
         return;
     assert(!c->unsent_count && !c->sent_now); /* one outstanding */
-    n = push_all(c->fd, iov, (size_t)count);
-    if (n < 0) {
-        break_off(ep, c, (int)-n);
-        return;
-    }
-    if ((size_t)n < total) {
-        error = keep_unsent(c, iov, (size_t)count, (size_t)n);
+    error = push_all(c->fd, iov, (size_t)count, &done, &all_sent);
+    if (!error && !all_sent) {
+        error = keep_unsent(c, iov, (size_t)count, done);
         if (!error)
             error = watch(ep, c);
     }
-    c->sent_now = (size_t)n;
-    if (n > 0)
+    c->sent_now = done;
+    if (done)
         enqueue(ep, c);
     if (error)
         break_off(ep, c, error);
@@ -369,7 +372,9 @@ void ep_send(struct io *io, struct io_conn *c, const struct iovec *iov, int coun
 /* There may be room for the rest of a send. Returns 0 or a positive errno. */
 static int send_more(struct ep *ep, struct io_conn *c)
 {
-    ssize_t n = push(c->fd, c->unsent + c->unsent_first, c->unsent_count);
+    struct iovec *iov = c->unsent + c->unsent_first;
+    size_t octets;
+    ssize_t n = push(c->fd, iov, portion(iov, c->unsent_count, &octets));
 
     if (n < 0)
         return (int)-n;

@@ -205,6 +205,8 @@ static bool feed(struct session *s, uint64_t now)
     return true;
 }
 
+static void drain_events(struct session *s, uint64_t now);
+
 /* Sends what the client has to say; one send at a time. */
 static void pump(struct session *s)
 {
@@ -234,6 +236,8 @@ static void pump(struct session *s)
         s->buffer = NULL;
     }
     set_timer(s);
+    /* A message whose refusal came before its last octet was lent is over only now. */
+    drain_events(s, now);
 }
 
 /* Lets go of the connection; session_begin() follows when the driver is done with it. */

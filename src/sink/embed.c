@@ -1,6 +1,6 @@
 /*
- * The child: forked with its listening socket, tied to its parent by a socket whose every event is a
- * SIGTERM.
+ * The child: forked with its listening socket, tied to its parent by a socket whose every event is
+ * a SIGTERM.
  */
 #include "embed.h"
 
@@ -56,7 +56,8 @@ static _Noreturn void child(struct sink *s, int control, pid_t parent)
     struct sink_numbers numbers;
     struct diag d;
 
-    (void)signal(SIGINT, SIG_IGN); /* ^C reaches all of the terminal's processes: the parent decides */
+    (void)signal(SIGINT,
+                 SIG_IGN); /* ^C reaches all of the terminal's processes: the parent decides */
     (void)signal(SIGPIPE, SIG_IGN);
     sink_stop_by_signals(s, stop_signals, sizeof stop_signals / sizeof *stop_signals);
     if (!tie_to_parent(control, parent))
@@ -84,20 +85,28 @@ static struct sink_config embedded_config(const struct sink_config *from)
     return cf;
 }
 
+/* Until the child has its handlers, a signal must neither end it nor get lost. */
 static int start(struct sink_embed *e, struct sink *s, const int pair[2], struct diag *d)
 {
     pid_t parent = getpid();
+    sigset_t stop, before;
+    int rc = 0;
 
+    (void)sigemptyset(&stop);
+    (void)sigaddset(&stop, SIGINT);
+    (void)sigaddset(&stop, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &stop, &before);
     e->pid = fork();
-    if (e->pid < 0) {
-        e->pid = 0;
-        return diag_set(d, -errno, "cannot start the sink: fork: %s", strerror(errno));
-    }
     if (e->pid == 0) {
         (void)close(pair[0]);
         child(s, pair[1], parent);
     }
-    return 0;
+    if (e->pid < 0) {
+        e->pid = 0;
+        rc = diag_set(d, -errno, "cannot start the sink: fork: %s", strerror(errno));
+    }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return rc;
 }
 
 int sink_embed_start(struct sink_embed *e, const struct sink_config *config, struct diag *d)

@@ -19,8 +19,8 @@ struct sink_embed {
 
 /*
  * Starts one on a free loopback port, every extension announced, no limit on sessions but the
- * descriptors'. The config's server.lmtp, hostname, timeout, driver and buffer sizes are used, not its
- * address. It listens when this returns. 0, or -errno with diag set.
+ * descriptors'. The config's server.lmtp, hostname, timeout, driver and buffer sizes are used, not
+ * its address. It listens when this returns. 0, or -errno with diag set.
  */
 int sink_embed_start(struct sink_embed *, const struct sink_config *, struct diag *);
 

@@ -34,8 +34,9 @@ int privileges_drop(const struct privileges *p, bool local, struct diag *d)
     int rc = 0;
 
     if (super && !p->user && !local)
-        return diag_set(d, -EPERM, "running as root needs -u USER, unless listening on loopback "
-                                   "or UNIX addresses only");
+        return diag_set(d, -EPERM,
+                        "running as root needs -u USER, unless listening on loopback "
+                        "or UNIX addresses only");
     if (user) {
         errno = 0;
         pw = getpwnam(user);

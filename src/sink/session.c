@@ -3,16 +3,16 @@
  * causes are collected and written once, at the end of the turn. A client that does not read its
  * replies is not read either, and holds up nobody else.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "sink_impl.h"
 #include "units.h"
 
-#define container_of(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 static struct session *of_conn(struct io_conn *c)
 {
@@ -73,10 +73,21 @@ static void count_end(struct session *s, uint64_t *kind)
     stop_if(w, w->ended_sessions, w->config->stop_sessions);
 }
 
-static void close_session(struct session *s)
+static void leave(struct session *s, enum io_close_how how)
 {
+    struct worker *w = worker_of(s);
+
     s->closing = true;
-    io_close(worker_of(s)->io, &s->conn, IO_CLOSE_FIN);
+    io_timer_cancel(w->io, &s->timer);
+    io_close(w->io, &s->conn, how);
+}
+
+static void restart_timer(struct session *s)
+{
+    struct worker *w = worker_of(s);
+
+    if (w->config->timeout)
+        io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
 }
 
 void sink_session_abort(struct session *s)
@@ -84,13 +95,12 @@ void sink_session_abort(struct session *s)
     if (s->closing)
         return;
     count_end(s, &worker_of(s)->numbers.aborted);
-    close_session(s);
+    leave(s, IO_CLOSE_FIN);
 }
 
 void sink_session_cut(struct session *s)
 {
-    s->closing = true;
-    io_close(worker_of(s)->io, &s->conn, IO_CLOSE_RESET);
+    leave(s, IO_CLOSE_RESET);
 }
 
 bool sink_session_busy(const struct session *s)
@@ -196,8 +206,7 @@ static void received(struct io_conn *c, const char *octets, size_t n)
     struct slice in = {octets, n};
 
     w->numbers.received_bytes += n;
-    if (w->config->timeout)
-        io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
+    restart_timer(s);
     if (s->held)
         hold(s, in);
     else
@@ -218,6 +227,7 @@ static void sent(struct io_conn *c, size_t n)
         pool_return_block(&w->pool, s->sending);
     s->sending = NULL;
     if (h) {
+        restart_timer(s); /* what it sends can't show that it is alive: it is not read */
         s->held = NULL;
         feed(s, (struct slice){h->octets, h->n});
         free(h);
@@ -235,7 +245,7 @@ static void ended(struct io_conn *c, int error)
     s->ended = true;
     if (error) {
         count_end(s, &worker_of(s)->numbers.lost);
-        close_session(s);
+        leave(s, IO_CLOSE_FIN);
         return;
     }
     queue(s); /* pending replies first */
@@ -246,7 +256,6 @@ static void closed(struct io_conn *c)
     struct session *s = of_conn(c);
     struct worker *w = worker_of(s);
 
-    io_timer_cancel(w->io, &s->timer);
     server_done(&s->server);
     free(s->held);
     if (s->sending)
@@ -280,7 +289,7 @@ static void flush(struct session *s)
     if (server_over(&s->server) == SERVER_END_NOT && !s->ended)
         return;
     count_end(s, &worker_of(s)->numbers.lost);
-    close_session(s);
+    leave(s, IO_CLOSE_FIN);
 }
 
 void sink_flush(struct worker *w)
@@ -326,14 +335,17 @@ static void show_peer(const struct sockaddr *peer, socklen_t length)
     else if (length > 0 && peer->sa_family == AF_INET6)
         inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, text,
                   sizeof text);
-    diag_note("connect (%s %s)", !*text                         ? "AF_UNIX"
-                                 : peer->sa_family == AF_INET ? "AF_INET" : "AF_INET6",
+    diag_note("connect (%s %s)",
+              !*text                       ? "AF_UNIX"
+              : peer->sa_family == AF_INET ? "AF_INET"
+                                           : "AF_INET6",
               *text ? text : "local");
 }
 
-struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr *peer, socklen_t length)
+struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr *peer,
+                                    socklen_t length)
 {
-    struct worker *w = container_of(l, struct door, listener)->worker;
+    struct worker *w = ((struct door *)(void *)l)->worker;
     struct session *s = w->context.halt ? NULL : pool_session(&w->pool);
     struct server_out out = {0};
 
@@ -347,8 +359,7 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
     s->replies = out.lone.p;
     s->replies_length = (uint32_t)out.lone.n;
     queue(s);
-    if (w->config->timeout)
-        io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
+    restart_timer(s);
     if (w->numbers.sessions++ == 0)
         w->first_begin = io_now(w->io);
     if (++w->open > w->numbers.peak)

@@ -59,7 +59,8 @@ static int set_window(int fd, uint64_t window, struct diag *d)
     return 0;
 }
 
-/* A host without IPv6 can still listen on "any address": whatever of several can't be had is left. */
+/* A host without IPv6 can still listen on "any address": whatever of several can't be had is left.
+ */
 static bool is_missing_family(int error, const struct sink *s, size_t left)
 {
     return (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL) && (s->door_count > 0 || left > 1);
@@ -218,10 +219,14 @@ void sink_stop_by_signals(struct sink *s, const int *numbers, size_t count)
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Said once: the driver tries again, and clients wait for their greeting meanwhile. */
 static void accept_failed(struct io_listener *l, int error)
 {
-    (void)l;
-    diag_warn("cannot accept a connection: %s", strerror(error));
+    struct worker *w = ((struct door *)(void *)l)->worker;
+
+    if (!w->accept_failed)
+        diag_warn("cannot accept more connections for now: %s", strerror(error));
+    w->accept_failed = true;
 }
 
 static void each_open(struct worker *w, void (*visit)(struct session *))
@@ -294,7 +299,8 @@ int sink_serve(struct sink *s, struct diag *d)
     struct worker *w = &s->worker;
     int rc;
 
-    w->context = (struct server_context){.config = &s->config->server, .hooks = &sink_session_hooks};
+    w->context =
+        (struct server_context){.config = &s->config->server, .hooks = &sink_session_hooks};
     w->config = s->config;
     w->doors = s->doors;
     w->door_count = s->door_count;

@@ -49,7 +49,7 @@ struct sink_numbers {
     uint64_t received_bytes; /* off the wire */
     uint64_t sent_bytes;
     uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
-    uint64_t elapsed_ns; /* from the first session's begin to the last one's end; 0: no session */
+    uint64_t elapsed_ns;  /* from the first session's begin to the last one's end; 0: no session */
     uint64_t cpu_user_ns; /* of this process */
     uint64_t cpu_system_ns;
     uint64_t peak_rss_bytes;
@@ -70,7 +70,8 @@ int sink_open(struct sink **, struct sink_config *, struct diag *);
 /* Serves until stopped. 0, or -errno with diag set when the driver failed. Once. */
 int sink_serve(struct sink *, struct diag *);
 
-/* Makes sink_serve() return soon; from any thread and from signal handlers, also before it began. */
+/* Makes sink_serve() return soon; from any thread and from signal handlers, also before it began.
+ */
 void sink_stop(struct sink *);
 
 /* Makes these signals call sink_stop(), and unblocks them. For one sink of the process. */

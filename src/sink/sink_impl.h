@@ -1,6 +1,6 @@
 /*
- * The inside of the sink, shared by its files: sink.c (listening, serving, stopping), session.c (one
- * connection), pool.c (memory).
+ * The inside of the sink, shared by its files: sink.c (listening, serving, stopping), session.c
+ * (one connection), pool.c (memory).
  */
 #ifndef SINK_SINK_IMPL_H
 #define SINK_SINK_IMPL_H
@@ -20,7 +20,8 @@ struct held {
     char octets[];
 };
 
-/* About 190 octets, the machine's and the driver's part included. Those of a worker are its pool's. */
+/* About 190 octets, the machine's and the driver's part included. Those of a worker are its pool's.
+ */
 struct session {
     struct io_conn conn;
     struct server server;
@@ -40,7 +41,7 @@ struct session {
 };
 
 struct door {
-    struct io_listener listener;
+    struct io_listener listener; /* first */
     struct worker *worker;
 };
 
@@ -58,7 +59,8 @@ struct worker {
     uint64_t first_begin; /* ns; 0: no session yet */
     uint64_t last_end;
     bool doors_paused;
-    bool complete; /* stop_messages or stop_sessions was reached */
+    bool accept_failed; /* and it was said */
+    bool complete;      /* stop_messages or stop_sessions was reached */
     struct sink_numbers numbers;
     uint64_t ended_sessions;
 };
@@ -76,7 +78,8 @@ struct sink {
 /* The hooks that the worker's sessions need. */
 extern const struct server_hooks sink_session_hooks;
 
-struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer, socklen_t length);
+struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
+                                    socklen_t length);
 
 /* At the end of a turn: writes what was collected, closes what is over. */
 void sink_flush(struct worker *);

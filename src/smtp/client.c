@@ -86,16 +86,9 @@ void client_quit(struct client *c)
 
 void client_close(struct client *c, enum client_end end)
 {
-    struct transaction *t = client_unsent(c);
-
     if (c->stage == STAGE_CLOSED)
         return;
-    if (c->ring_count)
-        c->end_phase = client_verbs[client_command(c, 0)->verb].phase;
-    else if (t && t->content)
-        c->end_phase = PHASE_END_OF_DATA;
-    else
-        c->end_phase = PHASE_MAIL;
+    c->end_phase = (uint8_t)client_phase(c);
     c->stage = STAGE_CLOSED;
     c->end = (uint8_t)end;
 }
@@ -180,7 +173,7 @@ static uint32_t replies_due(const struct client *c, const struct command *cmd)
 
     if (!c->cf->lmtp || (cmd->verb != VERB_DOT && cmd->verb != VERB_BDAT_LAST))
         return 1;
-    return t->rcpt_accepted && !t->chunk_refused && t->final_lent ? t->rcpt_accepted : 1;
+    return t->rcpt_accepted && !t->chunk_refused ? t->rcpt_accepted : 1;
 }
 
 static bool is_closing(int code)
@@ -188,15 +181,20 @@ static bool is_closing(int code)
     return code == 421 || code == 521;
 }
 
-/* 421, 521, and replies that nobody asked for: the session ends here. */
-static bool ends_session(struct client *c, const struct client_verb *row)
+/*
+ * 421, 521, and replies that nobody asked for: the session ends here. So it does when a chunk is
+ * accepted early, before all of it was sent.
+ */
+static bool ends_session(struct client *c, const struct command *cmd, const struct client_verb *row)
 {
+    bool early =
+        cmd && cmd->t && cmd->t->step == STEP_CHUNK && !c->last.refused && c->ring_count == 1;
     struct last_reply *r = &c->last;
     struct transaction *t = c->t_count ? client_transaction(c, 0) : NULL;
 
-    if (row && (row->keeps_421 || !is_closing(r->code)))
+    if (row && !early && (row->keeps_421 || !is_closing(r->code)))
         return false;
-    if (!row && !is_closing(r->code)) {
+    if (!is_closing(r->code)) {
         c->has_reply = false;
         client_close(c, CLIENT_END_PROTOCOL);
         return true;
@@ -235,14 +233,15 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
         .sent_at = cmd ? cmd->sent_at : now,
         .received_at = now,
         .code = (uint16_t)l->code,
-        .phase = row ? row->phase : PHASE_MAIL,
+        .phase = (uint8_t)client_phase(c),
         .refused = refused,
         .unsolicited = !cmd,
     };
     /* RFC 2920 section 3.1: what follows a refusal in the same group is refused with it. */
     if (refused && cmd->t)
-        c->last.collateral = cmd->t->refused || (c->need_rset && cmd->verb == VERB_MAIL);
-    if (ends_session(c, row))
+        c->last.collateral =
+            cmd->t->refused || (cmd->verb == VERB_MAIL && (c->need_rset || c->rsets));
+    if (ends_session(c, cmd, row))
         return;
     if (cmd->verb != VERB_GREETING)
         c->farewell.code = 0;

@@ -110,6 +110,7 @@ struct client {
     bool quit_wanted;
     bool quit_lent;
     bool need_rset;
+    uint32_t rsets; /* in flight */
     bool bdat;      /* content goes by BDAT */
     bool has_reply; /* last is an event not yet pulled */
     bool end_told;
@@ -162,8 +163,14 @@ static inline struct command *client_command(struct client *c, uint32_t i)
     return &c->ring[at < c->ring_capacity ? at : at - c->ring_capacity];
 }
 
-/* The session is over; phase is what was going on. */
+/* The session is over. */
 void client_close(struct client *, enum client_end);
+
+/* What is going on: the phase of the reply waited for, else that of what goes next. */
+enum phase client_phase(struct client *);
+
+/* The server may hold half a transaction: RSET goes before the next MAIL not yet sent. */
+void client_need_rset(struct client *);
 
 /* The refusal that a reply is. */
 struct refusal client_refusal(const struct last_reply *);

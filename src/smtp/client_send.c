@@ -57,6 +57,25 @@ static enum verb plan(struct client *c)
     return c->quit_wanted ? VERB_QUIT : VERB_NONE;
 }
 
+enum phase client_phase(struct client *c)
+{
+    const struct transaction *t = client_unsent(c);
+    enum verb verb;
+
+    if (c->ring_count)
+        return (enum phase)client_verbs[client_command(c, 0)->verb].phase;
+    if (c->stage == STAGE_READY && t && (t->step == STEP_CONTENT || t->step == STEP_CHUNK))
+        return PHASE_END_OF_DATA;
+    verb = plan(c);
+    return verb == VERB_NONE ? PHASE_MAIL : (enum phase)client_verbs[verb].phase;
+}
+
+/* One that is in flight lies behind all that is answered before it, and does for that as well. */
+void client_need_rset(struct client *c)
+{
+    c->need_rset |= c->rsets == 0;
+}
+
 bool client_hungry(struct client *c)
 {
     return c->stage == STAGE_READY && !c->quit_wanted && !c->need_rset && !client_unsent(c) &&
@@ -116,6 +135,7 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
         break;
     case VERB_RSET:
         c->need_rset = false;
+        c->rsets++;
         break;
     case VERB_QUIT:
         c->quit_lent = true;
@@ -209,14 +229,16 @@ static void lend_chunk(struct client *c, struct lending *l, struct transaction *
     t->left -= n;
     if (t->chunk_left)
         return;
-    client_command(c, c->ring_count - 1)->sent_at = l->now;
+    /* A refusal may have come before all of it was sent. */
+    if (c->ring_count)
+        client_command(c, c->ring_count - 1)->sent_at = l->now;
     t->step = STEP_DATA;
     if (t->left == 0) {
         t->final_lent = true;
         t->step = STEP_OVER;
     } else if (t->refused) {
         t->step = STEP_OVER;
-        c->need_rset = true;
+        client_need_rset(c);
     }
 }
 

@@ -142,7 +142,7 @@ static void on_hello(struct client *c, struct command *cmd, bool refused)
 static void give_up(struct client *c, struct transaction *t)
 {
     t->step = STEP_OVER;
-    c->need_rset = true;
+    client_need_rset(c);
 }
 
 static void on_mail(struct client *c, struct command *cmd, bool refused)
@@ -220,21 +220,21 @@ static void on_chunk(struct client *c, struct command *cmd, bool refused)
     /* The octets of a chunk under way must follow; what was announced is never cut short. */
     if (t->step == STEP_DATA)
         t->step = STEP_OVER;
-    c->need_rset = true;
+    client_need_rset(c);
 }
 
 static void on_last_chunk(struct client *c, struct command *cmd, bool refused)
 {
     on_end(c, cmd, refused);
-    if (refused)
-        c->need_rset = true;
+    if (refused && cmd->t->rcpt_delivered == 0)
+        client_need_rset(c);
 }
 
 static void on_rset(struct client *c, struct command *cmd, bool refused)
 {
-    (void)c;
     (void)cmd;
     (void)refused;
+    c->rsets--;
 }
 
 static void on_quit(struct client *c, struct command *cmd, bool refused)

@@ -62,8 +62,9 @@ static enum dotscan step(enum dotscan state, char c)
     case '\r':
         return state == DOTSCAN_DOT ? DOTSCAN_DOT_CR : DOTSCAN_CR;
     case '\n':
-        return state == DOTSCAN_CR ? DOTSCAN_CRLF
-               : state == DOTSCAN_DOT_CR ? DOTSCAN_END : DOTSCAN_NONE;
+        return state == DOTSCAN_CR       ? DOTSCAN_CRLF
+               : state == DOTSCAN_DOT_CR ? DOTSCAN_END
+                                         : DOTSCAN_NONE;
     case '.':
         return state == DOTSCAN_CRLF ? DOTSCAN_DOT : DOTSCAN_NONE;
     default:

@@ -30,8 +30,9 @@ static const struct opt options[] = {
      .what = "chunking mode",
      .group = "Extensions",
      .help = "send content by BDAT (RFC 3030)",
-     .man = "Greet with EHLO and send message content by BDAT instead of DATA. When the server does "
-            "not offer CHUNKING, the run ends with an error; with =if-offered it goes on with DATA."},
+     .man =
+         "Greet with EHLO and send message content by BDAT instead of DATA. When the server does "
+         "not offer CHUNKING, the run ends with an error; with =if-offered it goes on with DATA."},
     {.name = "chunk-size",
      .kind = OPT_SIZE,
      .arg = "BYTES",

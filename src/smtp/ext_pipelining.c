@@ -5,7 +5,7 @@
 
 #include "client.h"
 #include "ext.h"
-#include "server.h"
+#include "server_config.h"
 
 static uint32_t window(const struct client_config *cf)
 {

@@ -6,7 +6,7 @@
 #include "decimal.h"
 #include "ext.h"
 #include "num.h"
-#include "server.h"
+#include "server_config.h"
 
 static int learn(struct server_config *cf, const char *argument, struct diag *d)
 {

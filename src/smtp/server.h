@@ -14,85 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "diag.h"
-#include "ext.h"
+#include "server_config.h"
 #include "slice.h"
 
 struct server;
 
 /* A command with its CRLF may have this many octets; one more ends the session. */
 #define SERVER_LINE_MAX 2048
-
-/*
- * What replies are given to, under the names that options and reports use. CONNECT is the greeting,
- * "." the end of data, UNKNOWN all that is no command.
- */
-#define SERVER_VERB_LIST(X)                                                                        \
-    X(MAIL, "MAIL")                                                                                \
-    X(RCPT, "RCPT")                                                                                \
-    X(DATA, "DATA")                                                                                \
-    X(BDAT, "BDAT")                                                                                \
-    X(RSET, "RSET")                                                                                \
-    X(NOOP, "NOOP")                                                                                \
-    X(QUIT, "QUIT")                                                                                \
-    X(HELO, "HELO")                                                                                \
-    X(EHLO, "EHLO")                                                                                \
-    X(LHLO, "LHLO")                                                                                \
-    X(VRFY, "VRFY")                                                                                \
-    X(AUTH, "AUTH")                                                                                \
-    X(XCLIENT, "XCLIENT")                                                                          \
-    X(XFORWARD, "XFORWARD")                                                                        \
-    X(CONNECT, "CONNECT")                                                                          \
-    X(DOT, ".")                                                                                    \
-    X(UNKNOWN, "unknown")
-
-enum server_verb {
-#define X(id, name) SERVER_##id,
-    SERVER_VERB_LIST(X)
-#undef X
-        SERVER_VERB_COUNT
-};
-
-const char *server_verb_name(enum server_verb);
-
-/* How sessions behave; shared by all, frozen before the first. */
-struct server_config {
-    const char *hostname; /* in the greeting and the replies to hello */
-    bool lmtp;            /* LHLO, and a reply per accepted recipient (RFC 2033) */
-    bool no_esmtp;        /* -e */
-    bool pix;             /* -P: a masked greeting; implies no_esmtp */
-    bool no_pipelining;   /* -p; like the next ones it only shortens the list */
-    bool no_8bitmime;     /* -8 */
-    bool no_auth;         /* -a */
-    bool no_xclient;      /* -C; makes the command unknown too */
-    bool no_xforward;     /* -F; likewise */
-    bool no_enhanced;     /* -E */
-    bool no_dsn;          /* -N */
-    bool announced[EXT_COUNT]; /* what server_announce() put behind that list */
-    uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
-
-    /* Made by server_config_freeze(). */
-    char *texts; /* the next three stand there */
-    struct slice greeting;
-    struct slice helo;
-    struct slice ehlo;
-    uint32_t verbs;      /* bit (1 << enum server_verb): known */
-    uint32_t reply_room; /* no reply is longer */
-    bool parameters;     /* some announced extension has a MAIL parameter */
-};
-
-/*
- * Announces "KEYWORD[=ARGUMENT],…" to clients that say EHLO or LHLO, behind the plain list, in the
- * order of EXT_LIST. 0 or -EINVAL with diag set. Before freezing.
- */
-int server_announce(struct server_config *, const char *list, struct diag *);
-
-/* Announces every extension there is, without arguments. */
-void server_announce_all(struct server_config *);
-
-/* Renders the texts. 0, or -ENOMEM with diag set. done frees them and takes a zeroed config. */
-int server_config_freeze(struct server_config *, struct diag *);
-void server_config_done(struct server_config *);
 
 /* A message that is complete: its end of data, or its last BDAT, was read. */
 struct server_message {
@@ -105,8 +33,8 @@ struct server_message {
 /* What an owner may listen to. All NULL-able; none may call a server_ function. */
 struct server_hooks {
     /*
-     * A command was read; line is without CRLF, "." for the end of data. reply is empty when it comes
-     * later (those to a BDAT and to an end of data).
+     * A command was read; line is without CRLF, "." for the end of data. reply is empty when it
+     * comes later (those to a BDAT and to an end of data).
      */
     void (*command)(struct server *, enum server_verb, struct slice line, struct slice reply);
     /*
@@ -116,20 +44,20 @@ struct server_hooks {
     void (*content)(struct server *, struct slice octets, bool bdat);
     /*
      * A message is complete and not answered yet. Returns nothing, or another reply for it: a line
-     * with CRLF that stays as long as the config.
+     * with CRLF, at most SERVER_REPLY_MAX octets, that stays as long as the config.
      */
     struct slice (*message)(struct server *, const struct server_message *);
 };
 
-/* What the sessions of one thread share. The owner sets the first three; counters count up from 0. */
+/* What the sessions of one thread share. The owner sets the first three and zeroes the rest. */
 struct server_context {
     const struct server_config *config;
     const struct server_hooks *hooks; /* NULL for none */
     bool halt;                        /* consume nothing more: may be set by a hook */
 
-    uint64_t messages;   /* complete ones, refused ones included */
-    uint64_t recipients; /* accepted ones of those */
-    uint64_t octets;     /* of content of those */
+    uint64_t messages;                   /* complete ones, refused ones included */
+    uint64_t recipients;                 /* accepted ones of those */
+    uint64_t octets;                     /* of content of those */
     uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
 };
 
@@ -153,12 +81,12 @@ const char *server_end_words(enum server_end);
 /* A session. Embedded in its owner's; the fields are the machine's. */
 struct server {
     struct server_context *context;
-    const char *verdict;         /* the reply owed, or to be owed when the chunk is over, or NULL */
-    char *part;                  /* the beginning of a command line that came in pieces, or NULL */
-    uint64_t octets;             /* content so far */
-    uint64_t chunk_left;         /* of the BDAT under way */
-    uint32_t recipients;         /* accepted ones of the transaction */
-    uint32_t owed;               /* replies (verdict) to give before anything else */
+    const char *verdict; /* the reply owed, or to be owed when the chunk is over, or NULL */
+    char *part;          /* the beginning of a command line that came in pieces, or NULL */
+    uint64_t octets;     /* content so far */
+    uint64_t chunk_left; /* of the BDAT under way */
+    uint32_t recipients; /* accepted ones of the transaction */
+    uint32_t owed;       /* replies (verdict) to give before anything else */
     uint16_t part_length;
     uint16_t verdict_length;
     uint8_t state; /* what the next octet belongs to */

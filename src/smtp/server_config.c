@@ -111,7 +111,8 @@ static char *add_ehlo(const struct server_config *cf, char *at)
 
 static size_t texts_size(const struct server_config *cf)
 {
-    size_t n = 3 * (strlen(cf->hostname) + sizeof "250-\r\n") + sizeof "220  ESMTP\r\n250 \r\n********";
+    size_t n =
+        3 * (strlen(cf->hostname) + sizeof "250-\r\n") + sizeof "220  ESMTP\r\n250 \r\n********";
 
     for (size_t i = 0; i < PLAIN_COUNT; i++)
         n += strlen(plain_list[i].text) + sizeof "250-\r\n";
@@ -143,8 +144,7 @@ int server_config_freeze(struct server_config *cf, struct diag *d)
     at = add_ehlo(cf, at);
     cf->ehlo.n = (size_t)(at - cf->ehlo.p);
 
-    /* Of the texts that all configs share, the 552s and 503s of extensions too, none is longer. */
-    cf->reply_room = 256;
+    cf->reply_room = SERVER_REPLY_MAX;
     longest(cf, cf->greeting);
     longest(cf, cf->helo);
     longest(cf, cf->ehlo);

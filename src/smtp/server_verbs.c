@@ -237,8 +237,9 @@ const char *server_verb_name(enum server_verb verb)
 }
 
 /*
- * Compares first four letters as one number, without the bit that is the case of an ASCII letter;
- * what else that makes equal, the full comparison tells apart. The rows in front are the commonest.
+ * Compares the first four letters as one number. All names are letters, and an octet that is a
+ * given letter but for bit 5 is that letter in upper or lower case: so for most verbs this is all.
+ * The rows in front are the commonest.
  */
 enum server_verb server_find_verb(const struct server_config *cf, struct slice word)
 {
@@ -247,9 +248,11 @@ enum server_verb server_find_verb(const struct server_config *cf, struct slice w
     if (word.n < sizeof want)
         return SERVER_UNKNOWN;
     memcpy(&want, word.p, sizeof want);
+    want &= 0xdfdfdfdf;
     for (unsigned i = 0; i < SERVER_VERB_COUNT && server_verbs[i].run; i++) {
         memcpy(&have, names[i].p, sizeof have);
-        if (have == (want & 0xdfdfdfdf) && slice_is(word, names[i].p))
+        if (have == want && names[i].n == word.n &&
+            (word.n == sizeof have || strncasecmp(names[i].p, word.p, word.n) == 0))
             return cf->verbs & (1u << i) ? (enum server_verb)i : SERVER_UNKNOWN;
     }
     return SERVER_UNKNOWN;

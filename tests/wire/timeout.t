@@ -1,0 +1,125 @@
+# A reply has to come, in its whole, within the time limit, whatever it is the reply to. Each reply and
+# each octet written starts the limit anew; a part of a reply does not.
+
+== greeting
+deadline 300s
+tick 299s
+tick 1s
+= message 1 failed unstarted, rcpt failed=1
+= end TIMEOUT greeting
+
+== a part of a line is no reply
+tick 200s
+S: 22{-}
+tick 99s
+S: 0 m{-}
+deadline 1s
+tick 1s
+= message 1 failed unstarted, rcpt failed=1
+= end TIMEOUT greeting
+
+== lines that dribble in are no reply
+tick 200s
+S: 220-one
+deadline 100s
+tick 99s
+S: 220-two
+deadline 1s
+tick 1s
+= message 1 failed unstarted, rcpt failed=1
+= end TIMEOUT greeting
+
+== each reply starts it anew
+tick 200s
+S: 220-one
+tick 99s
+S: 220 two
+C: HELO me
+deadline 300s
+tick 299s
+S: 250 mx
+C: MAIL FROM:<a@b>
+deadline 300s
+tick 299s
+close
+= message 1 failed, rcpt failed=1
+= end LOST mail
+
+== hello
+timeout 5s
+S: 220 mx
+C: HELO me
+deadline 5s
+tick 5s
+= message 1 failed unstarted, rcpt failed=1
+= end TIMEOUT hello
+
+== mail, and no part of the command is written
+timeout 5s
+S: 220 mx
+C: HELO me
+stall
+S: 250 mx
+C: MAIL FROM:<a@b>
+deadline 5s
+tick 5s
+= message 1 failed, rcpt failed=1
+= end TIMEOUT mail
+
+== rcpt
+S: 220 mx
+C: HELO me
+S: 250 mx
+C: MAIL FROM:<a@b>
+S: 250 ok
+C: RCPT TO:<c@d>
+tick 1000s
+= message 1 failed, rcpt failed=1
+= end TIMEOUT rcpt
+
+== data
+S: 220 mx
+C: HELO me
+S: 250 mx
+C: MAIL FROM:<a@b>
+S: 250 ok
+C: RCPT TO:<c@d>
+S: 250 ok
+C: DATA
+tick 299s
+tick 1s
+= message 1 failed, rcpt failed=1
+= end TIMEOUT data
+
+== rset: the refusal stands
+S: 220 mx
+C: HELO me
+S: 250 mx
+C: MAIL FROM:<a@b>
+S: 550 no
+C: RSET
+tick 300s
+= refused mail 550
+= message 1 refused mail 550, rcpt refused=1
+= end TIMEOUT rset
+
+== in a group each reply starts it anew
+pipelining must
+window 10
+S: 220 mx
+C: EHLO me
+S: 250-mx
+S: 250 PIPELINING
+C: MAIL FROM:<a@b>
+C: RCPT TO:<c@d>
+C: DATA
+tick 299s
+S: 250 ok
+deadline 300s
+tick 299s
+S: 250 ok
+tick 299s
+deadline 1s
+tick 1s
+= message 1 failed, rcpt failed=1
+= end TIMEOUT data
