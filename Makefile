@@ -6,7 +6,8 @@ BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
 BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev
-TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind mmdebstrap man-db
+TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
+	debian-archive-keyring
 
 .PHONY: all demo check check-full bench install clean setup setup-check
 

@@ -17,8 +17,8 @@
     X(RCPT, "rcpt", "recipient rejected", "sending recipient")                                     \
     X(DATA, "data", "data rejected", "sending DATA command")                                       \
     X(END_OF_DATA, "end-of-data", "end of data rejected", "sending message")                       \
-    X(RSET, "rset", "rset rejected", "sending RSET")                                               \
-    X(QUIT, "quit", "quit rejected", "sending QUIT")                                               \
+    X(RSET, "rset", "rset rejected", "sending message")                                            \
+    X(QUIT, "quit", "quit rejected", "sending message")                                            \
     X(TRANSACTION, "transaction", "transaction rejected", "sending message")
 
 enum phase {

@@ -215,7 +215,8 @@ static void pump(struct session *s)
     int n = 0;
     uint64_t now;
 
-    if (s->state != SESSION_OPEN || s->unsent)
+    /* After a fatal refusal nothing more is said, not even RSET. */
+    if (s->state != SESSION_OPEN || s->unsent || run_stop(&w->load->control) == RUN_ABORT)
         return;
     now = io_clock(w->io);
     s->paused = false;

@@ -11,6 +11,9 @@
 /* A reply of more lines than this is a fault: no server may keep a client reading for ever. */
 #define REPLY_LINES_MAX 1000
 
+/* What is kept of the text of a refusal that has several lines. */
+#define WORDS_MAX 512
+
 static const char *const end_words[] = {
 #define X(id, words) words,
     CLIENT_END_LIST(X)
@@ -47,6 +50,7 @@ void client_free(struct client *c)
     if (!c)
         return;
     reply_done(&c->parser);
+    free(c->words);
     free(c->ring);
     free(c->transactions);
     free(c);
@@ -60,6 +64,7 @@ void client_start(struct client *c, uint64_t now)
         .ring_capacity = c->ring_capacity,
         .transactions = c->transactions,
         .t_capacity = c->t_capacity,
+        .words = c->words,
         .t_limit = 1,
         .window = 1,
         .progress_at = now,
@@ -176,6 +181,23 @@ static uint32_t replies_due(const struct client *c, const struct command *cmd)
     return t->rcpt_accepted && !t->chunk_refused ? t->rcpt_accepted : 1;
 }
 
+/* Adds a line's text to those before it, as far as there is room. */
+static void keep_words(struct client *c, const struct reply_line *l)
+{
+    struct slice text = reply_text(l);
+
+    if (!c->words)
+        c->words = malloc(WORDS_MAX);
+    if (!c->words)
+        return;
+    if (c->words_length && c->words_length < WORDS_MAX)
+        c->words[c->words_length++] = '\n';
+    if (text.n > WORDS_MAX - c->words_length)
+        text.n = WORDS_MAX - c->words_length;
+    memcpy(c->words + c->words_length, text.p, text.n);
+    c->words_length += (uint32_t)text.n;
+}
+
 static bool is_closing(int code)
 {
     return code == 421 || code == 521;
@@ -265,6 +287,8 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         if (c->cf->trace)
             c->cf->trace(c->cf->trace_arg, false, l.line);
         learn(c, &l);
+        if ((l.more && l.code / 100 != 2) || c->words_length)
+            keep_words(c, &l);
         if (l.more) {
             if (++c->reply_lines >= REPLY_LINES_MAX) {
                 c->last.line = l.line;
@@ -276,6 +300,8 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         c->progress_at = now;
         c->reply_lines = 0;
         complete_reply(c, &l, now);
+        c->last.words_length = (uint16_t)c->words_length;
+        c->words_length = 0;
         return used;
     }
     return c->stage == STAGE_CLOSED ? in.n : used;
@@ -338,7 +364,7 @@ static void reply_event(const struct client *c, struct client_event *e)
         .collateral = r->collateral,
         .unsolicited = r->unsolicited,
         .line = r->line,
-        .text = reply_text(&l),
+        .text = r->words_length ? (struct slice){c->words, r->words_length} : reply_text(&l),
         .enhanced = reply_enhanced(&l),
         .sent_at = r->sent_at,
         .received_at = r->received_at,

@@ -95,7 +95,7 @@ struct client_event {
     bool collateral;   /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
     bool unsolicited;  /* no command asked for it: a 421 at any time */
     struct slice line; /* the last line */
-    struct slice text; /* that line without its code */
+    struct slice text; /* that without its code; of a refusal all lines' texts, LF between them */
     struct slice enhanced;
     uint64_t sent_at;     /* when the command's last octet was lent; ns */
     uint64_t received_at; /* ns */

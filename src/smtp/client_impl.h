@@ -87,6 +87,7 @@ struct last_reply {
     uint64_t sent_at;
     uint64_t received_at;
     uint16_t code;
+    uint16_t words_length; /* of client.words, if the reply has texts there */
     uint8_t phase;
     bool refused;
     bool collateral;
@@ -101,6 +102,8 @@ struct client {
     uint32_t window;      /* commands in flight allowed; 1 is lockstep */
     uint32_t offered;     /* bit (1 << enum ext_id) */
     uint32_t reply_lines; /* of the reply being read */
+    uint32_t words_length;
+    char *words; /* texts of a refusal of several lines, WORDS_MAX; NULL until there is one */
 
     uint8_t stage;
     uint8_t end;       /* enum client_end, in STAGE_CLOSED */
