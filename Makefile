@@ -9,7 +9,7 @@ BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
 	debian-archive-keyring
 
-.PHONY: all demo check check-full bench install clean setup setup-check
+.PHONY: all demo check check-full bench bench-quick install clean setup setup-check
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -35,6 +35,9 @@ check-full: setup-check all
 
 bench: setup-check all
 	bench/bench
+
+bench-quick: setup-check all
+	bench/bench --quick
 
 install: all
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
