@@ -193,5 +193,3 @@ const struct io_driver io_epoll = {
     .clock = ep_clock,
     .wake = ep_wake,
 };
-#include "epoll_conn.c"
-#include "epoll_listen.c"
