@@ -34,7 +34,8 @@ void diag_program(const char *name)
 }
 
 /* One write(2) a line: lines of several threads and of a child process stay whole. */
-static void print(const char *kind, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void print(const char *kind, const char *format,
+                                                        va_list args)
 {
     char line[1024];
     size_t room = sizeof line - 1;

@@ -82,10 +82,15 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
 {
     struct worker *w = s->worker;
     struct stats *st = w->stats;
-    struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
     bool accepted = e->outcome == OUTCOME_ACCEPTED;
 
-    stats_message(st, e->outcome, e->outcome == OUTCOME_REFUSED ? &key : NULL);
+    if (e->outcome == OUTCOME_REFUSED) {
+        struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
+
+        stats_message(st, e->outcome, &key);
+    } else {
+        stats_message(st, e->outcome, NULL);
+    }
     for (int o = 0; o < OUTCOME_COUNT; o++)
         stats_recipients(st, (enum outcome)o, e->rcpt[o]);
     if (accepted && e->rcpt[OUTCOME_ACCEPTED] < e->mail->rcpt_count)

@@ -221,13 +221,14 @@ static void sent(struct io_conn *c, size_t n)
 
     w->numbers.sent_bytes += n;
     s->unsent -= (uint32_t)n;
+    if (h)
+        restart_timer(s); /* what it sends can't show that it is alive: it is not read */
     if (s->unsent > 0)
         return;
     if (s->sending)
         pool_return_block(&w->pool, s->sending);
     s->sending = NULL;
     if (h) {
-        restart_timer(s); /* what it sends can't show that it is alive: it is not read */
         s->held = NULL;
         feed(s, (struct slice){h->octets, h->n});
         free(h);

@@ -324,6 +324,7 @@ static void settle(const struct transaction *t, struct client_event *e)
     else
         fate = OUTCOME_FAILED;
     e->outcome = t->rcpt_delivered ? OUTCOME_ACCEPTED : fate;
+    memset(e->rcpt, 0, sizeof e->rcpt);
     e->rcpt[OUTCOME_ACCEPTED] = t->rcpt_delivered;
     e->rcpt[OUTCOME_REFUSED] = t->rcpt_refused + t->rcpt_bounced;
     e->rcpt[fate] += rest;
@@ -333,13 +334,11 @@ static void transaction_event(struct client *c, struct client_event *e)
 {
     const struct transaction *t = client_transaction(c, 0);
 
-    *e = (struct client_event){
-        .kind = CLIENT_TRANSACTION,
-        .phase = c->end_phase,
-        .mail = t->mail,
-        .started = t->started,
-        .started_at = t->started_at,
-    };
+    e->kind = CLIENT_TRANSACTION;
+    e->phase = (enum phase)c->end_phase;
+    e->mail = t->mail;
+    e->started = t->started;
+    e->started_at = t->started_at;
     settle(t, e);
     if (t->refused) {
         e->phase = t->reason.phase;
@@ -354,22 +353,23 @@ static void transaction_event(struct client *c, struct client_event *e)
 static void reply_event(const struct client *c, struct client_event *e)
 {
     const struct last_reply *r = &c->last;
-    struct reply_line l = last_line(r);
 
-    *e = (struct client_event){
-        .kind = CLIENT_REPLY,
-        .phase = r->phase,
-        .code = r->code,
-        .refused = r->refused,
-        .collateral = r->collateral,
-        .unsolicited = r->unsolicited,
-        .line = r->line,
-        .text = r->words_length ? (struct slice){c->words, r->words_length} : reply_text(&l),
-        .enhanced = reply_enhanced(&l),
-        .sent_at = r->sent_at,
-        .received_at = r->received_at,
-        .mail = r->mail,
-    };
+    e->kind = CLIENT_REPLY;
+    e->phase = (enum phase)r->phase;
+    e->code = r->code;
+    e->refused = r->refused;
+    e->collateral = r->collateral;
+    e->unsolicited = r->unsolicited;
+    e->line = r->line;
+    e->sent_at = r->sent_at;
+    e->received_at = r->received_at;
+    e->mail = r->mail;
+    if (r->refused) {
+        struct reply_line l = last_line(r);
+
+        e->text = r->words_length ? (struct slice){c->words, r->words_length} : reply_text(&l);
+        e->enhanced = reply_enhanced(&l);
+    }
 }
 
 bool client_event(struct client *c, struct client_event *e)
@@ -392,13 +392,11 @@ bool client_event(struct client *c, struct client_event *e)
     if (!closed || c->end_told)
         return false;
     c->end_told = true;
-    *e = (struct client_event){
-        .kind = CLIENT_END,
-        .phase = c->end_phase,
-        .end = c->end,
-        .missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL,
-        .line = c->end == CLIENT_END_PROTOCOL ? c->last.line : (struct slice){"", 0},
-    };
+    e->kind = CLIENT_END;
+    e->phase = (enum phase)c->end_phase;
+    e->end = (enum client_end)c->end;
+    e->missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL;
+    e->line = c->end == CLIENT_END_PROTOCOL ? c->last.line : (struct slice){"", 0};
     return true;
 }
 

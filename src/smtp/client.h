@@ -85,28 +85,28 @@ enum client_event_kind {
     CLIENT_END          /* the session is over: close the connection. The last event. */
 };
 
+/* Only the fields of its kind are set: an event is made for every reply. */
 struct client_event {
     enum client_event_kind kind;
     enum phase phase; /* of the reply; of the refusal; of what was going on at the end */
 
-    /* CLIENT_REPLY. Text is borrowed until the next call of any client_ function. */
-    int code;
-    bool refused;      /* not the class of code that was wanted */
-    bool collateral;   /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
-    bool unsolicited;  /* no command asked for it: a 421 at any time */
-    struct slice line; /* the last line */
-    struct slice text; /* that without its code; of a refusal all lines' texts, LF between them */
-    struct slice enhanced;
+    /* CLIENT_REPLY. Texts are borrowed until the next call of any client_ function. */
+    bool refused;         /* not the class of code that was wanted */
+    bool unsolicited;     /* no command asked for it: a 421 at any time */
+    struct slice line;    /* the last line; CLIENT_END_PROTOCOL: the one at fault */
+    struct slice text;    /* if refused: the text of all its lines without codes, LF between them */
     uint64_t sent_at;     /* when the command's last octet was lent; ns */
     uint64_t received_at; /* ns */
 
-    /* CLIENT_REPLY within a transaction, CLIENT_TRANSACTION. */
+    /* CLIENT_REPLY; CLIENT_TRANSACTION if refused: of the first reply that decided it. */
+    int code;
+    bool collateral; /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
+    struct slice enhanced; /* if refused */
+
+    /* CLIENT_REPLY within a transaction (else NULL), CLIENT_TRANSACTION. */
     struct client_mail *mail;
 
-    /*
-     * CLIENT_TRANSACTION. If refused: phase, code, enhanced and collateral of the first reply that
-     * decided it. The recipients' outcomes add up to the mail's rcpt_count.
-     */
+    /* CLIENT_TRANSACTION. The recipients' outcomes add up to the mail's rcpt_count. */
     enum outcome outcome;
     bool started;        /* MAIL was lent, at started_at */
     uint64_t started_at; /* ns */
@@ -115,7 +115,6 @@ struct client_event {
     /* CLIENT_END. */
     enum client_end end;
     const struct ext *missing; /* CLIENT_END_NO_OFFER */
-    /* CLIENT_END_PROTOCOL: line is the reply at fault, borrowed as above. */
 };
 
 /* A client for many sessions, one after the other. NULL when out of memory. */

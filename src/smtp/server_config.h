@@ -74,8 +74,8 @@ struct server_config {
 };
 
 /*
- * Announces "KEYWORD[=ARGUMENT],..." to clients that say EHLO or LHLO, behind the plain list, in the
- * order of EXT_LIST. 0 or -EINVAL with diag set. Before freezing.
+ * Announces "KEYWORD[=ARGUMENT],..." to clients that say EHLO or LHLO, behind the plain list, in
+ * the order of EXT_LIST. 0 or -EINVAL with diag set. Before freezing.
  */
 int server_announce(struct server_config *, const char *list, struct diag *);
 

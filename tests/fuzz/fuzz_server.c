@@ -1,0 +1,78 @@
+/*
+ * Any octets to the server machine, in any pieces: it must neither stop short nor read beyond, and
+ * its replies must not depend on the pieces. The first octet chooses the options, the second the
+ * pieces.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rng.h"
+#include "server.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+struct replies {
+    char *p;
+    size_t n;
+};
+
+static void add(struct replies *r, const struct server_out *out)
+{
+    struct slice s = server_replies(out);
+
+    r->p = realloc(r->p, r->n + s.n + 1);
+    memcpy(r->p + r->n, s.p ? s.p : "", s.n);
+    r->n += s.n;
+}
+
+/* Each piece in memory of its own, so that a sanitizer sees what is read beyond it. */
+static struct replies talk(const struct server_config *cf, struct slice in, size_t most)
+{
+    struct server_context context = {.config = cf};
+    struct server server;
+    struct replies all = {0};
+    struct rng rng = {most};
+    char buffer[SERVER_OUT_MIN];
+
+    server_init(&server, &context);
+    while (in.n > 0) {
+        size_t n = most ? 1 + (size_t)rng_below(&rng, most) : in.n;
+        char *copy = malloc(n = n < in.n ? n : in.n);
+        struct slice piece = {memcpy(copy, in.p, n), n};
+
+        do {
+            struct server_out out = {.buffer = buffer, .size = sizeof buffer};
+            size_t taken = server_recv(&server, piece, &out);
+
+            if (taken > piece.n || (taken == 0 && piece.n > 0 && server_replies(&out).n == 0))
+                abort();
+            add(&all, &out);
+            piece = slice_from(piece, taken);
+        } while (piece.n > 0 || server_owes(&server));
+        free(copy);
+        in = slice_from(in, n);
+    }
+    server_done(&server);
+    return all;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct server_config cf = {.hostname = "sink"};
+    struct replies whole, split;
+    struct diag d;
+
+    if (size < 2)
+        return 0;
+    cf.lmtp = data[0] & 1;
+    (void)server_announce(&cf, data[0] & 2 ? "CHUNKING,SIZE=20" : "", &d);
+    (void)server_config_freeze(&cf, &d);
+    whole = talk(&cf, (struct slice){(const char *)data + 2, size - 2}, 0);
+    split = talk(&cf, (struct slice){(const char *)data + 2, size - 2}, 1 + data[1]);
+    if (whole.n != split.n || (whole.n > 0 && memcmp(whole.p, split.p, whole.n) != 0))
+        abort();
+    free(whole.p);
+    free(split.p);
+    server_config_done(&cf);
+    return 0;
+}
