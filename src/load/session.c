@@ -348,6 +348,8 @@ static void timer_fired(struct timer *t)
         client_tick(s->client, now);
         drain_events(s, now);
         pump(s);
+        if (s->state == SESSION_OPEN)
+            set_timer(s); /* the deadline had moved meanwhile */
         break;
     default:
         break;

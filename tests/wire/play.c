@@ -176,8 +176,7 @@ static uint32_t part_count(struct player *p, const struct buffer *body)
     }
     if (p->mode < PLAY_RANDOM)
         return body->n ? 1 : 0;
-    return body->n ? 1 + (uint32_t)rng_below(&p->rng, PARTS_MAX)
-                   : (uint32_t)rng_below(&p->rng, 3);
+    return body->n ? 1 + (uint32_t)rng_below(&p->rng, PARTS_MAX) : (uint32_t)rng_below(&p->rng, 3);
 }
 
 static void make_delivery(struct player *p, struct delivery *d, const struct script_message *m)
@@ -364,7 +363,7 @@ static bool lend(struct player *p)
                               p->mode >= PLAY_LATE ? CLIENT_ARENA_MIN : sizeof p->arena_memory};
     do
         n += client_send(p->client, p->iov + n, max - n, &p->arena, p->now);
-    while (max - n >= 4 && client_hungry(p->client) && feed(p));
+    while (n < max && client_hungry(p->client) && feed(p));
     p->iov_count = n;
     p->lent.n = p->retired = 0;
     for (int i = 0; i < n; i++)

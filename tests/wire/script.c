@@ -33,9 +33,11 @@ struct parser {
     bool failed;
 };
 
+/* Room for one more element, zeroed; memory doubles at each power of two. */
 static void *grown(void *p, size_t count, size_t size)
 {
-    p = realloc(p, (count + 1) * size);
+    if ((count & (count - 1)) == 0)
+        p = realloc(p, (count ? 2 * count : 1) * size);
     if (!p)
         abort();
     memset((char *)p + count * size, 0, size);
@@ -283,9 +285,13 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
         const char *word;
         bool *flag;
     } flags[] = {
-        {"lmtp", &s->config.lmtp}, {"tolerant", &s->config.tolerant},
-        {"no-hello", &s->config.no_hello}, {"keep", &s->keep},
-        {"ahead", &s->ahead}, {"whole", &s->whole}, {"parts-lines", &s->part_lines},
+        {"lmtp", &s->config.lmtp},
+        {"tolerant", &s->config.tolerant},
+        {"no-hello", &s->config.no_hello},
+        {"keep", &s->keep},
+        {"ahead", &s->ahead},
+        {"whole", &s->whole},
+        {"parts-lines", &s->part_lines},
     };
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
@@ -415,8 +421,7 @@ struct script *script_parse(const struct script_file *f, size_t i, uint64_t wind
     if (!s)
         abort();
     s->title = f->sections[i].title;
-    s->config = (struct client_config){
-        .helo_name = "me", .window = 1, .timeout = 300 * NS_PER_S};
+    s->config = (struct client_config){.helo_name = "me", .window = 1, .timeout = 300 * NS_PER_S};
     s->windows[s->window_count++] = 1;
     run_lines(&p, f, 0, f->preamble);
     run_lines(&p, f, f->sections[i].first, f->sections[i].first + f->sections[i].count);

@@ -75,7 +75,8 @@ void script_close(struct script_file *);
 size_t script_count(const struct script_file *);
 const char *script_title(const struct script_file *, size_t i);
 
-/* Transcript number i at a window; 0 takes the first one listed. NULL after a syntax error, told. */
+/* Transcript number i at a window; 0 takes the first one listed. NULL after a syntax error, told.
+ */
 struct script *script_parse(const struct script_file *, size_t i, uint64_t window);
 void script_free(struct script *);
 
