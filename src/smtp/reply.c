@@ -30,10 +30,10 @@ static void parse(struct reply_line *out)
 
 static void finish(struct reply_line *out, const char *p, size_t n)
 {
-    while (n > 0 && p[n - 1] == '\r')
-        n--;
     if (n > REPLY_LINE_MAX)
         n = REPLY_LINE_MAX;
+    while (n > 0 && p[n - 1] == '\r')
+        n--;
     out->line = (struct slice){p, n};
     parse(out);
 }

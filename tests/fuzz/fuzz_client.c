@@ -1,0 +1,69 @@
+/*
+ * The client machine before a server of any octets: the account holds, nothing is lent beyond what
+ * there is. Seven octets choose the session; of the others, those below 128 are the server's, the
+ * rest say how much of a send is done.
+ */
+#include "owner.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void choose(struct owner *o, struct client_config *cf, const uint8_t *data)
+{
+    *cf = (struct client_config){
+        .helo_name = "me",
+        .lmtp = data[0] & 1,
+        .no_hello = data[0] & 2,
+        .tolerant = data[0] & 4,
+        .want = {data[1] % 3, data[2] % 3},
+        .window = 1 + data[3] % 24u,
+        .chunk_size = data[4] % 12u,
+        .in_flight = data[5] % 5u,
+        .timeout = 10,
+    };
+    for (int i = 0; i < MAILS; i++)
+        o->mails[i] = (struct client_mail){
+            .sender = SLICE("<s@d>"),
+            .rcpt_count = 1 + data[6] % 4u,
+            .part_count = i % 2 ? 3 : 0,
+            .stuffed = stuffed,
+            .plain = plain,
+            .rcpt = rcpt,
+        };
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct owner o = {0};
+    struct client_config cf;
+
+    if (size < 7)
+        return 0;
+    choose(&o, &cf, data);
+    o.c = client_new(&cf);
+    check(o.c != NULL);
+    client_start(o.c, 0);
+    client_submit(o.c, &o.mails[o.given++]);
+    for (size_t i = 7, n; i < size; i += n) {
+        struct slice in = {(const char *)data + i, 0};
+
+        while (i + in.n < size && data[i + in.n] < 128)
+            in.n++;
+        n = in.n ? in.n : 1;
+        if (in.n == 0)
+            send_some(&o, data[i] & 63 ? data[i] & 63 : UINT64_MAX, data[i] & 64 ? 32 : 4);
+        while (in.n) {
+            size_t used = client_recv(o.c, in, 1);
+
+            check(used > 0 && used <= in.n);
+            in = slice_from(in, used);
+            pull(&o);
+        }
+    }
+    if (data[0] & 8)
+        client_tick(o.c, 11);
+    client_eof(o.c);
+    pull(&o);
+    check(o.lent == ENDED && o.ended == o.given && client_deadline(o.c) == UINT64_MAX);
+    client_free(o.c);
+    return 0;
+}
