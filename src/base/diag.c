@@ -8,12 +8,22 @@
 
 static const char *program = "smtp";
 
+/* What users and files give us may hold line breaks and terminal controls: one line, no surprise.
+ */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == '\x7f')
+            *text = '?';
+}
+
 int diag_set(struct diag *d, int code, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(d->text, sizeof d->text, format, args);
+    clean(d->text);
     va_end(args);
     return code;
 }
@@ -47,6 +57,8 @@ __attribute__((format(printf, 2, 0))) static void print(const char *kind, const 
     at += n > 0 ? (size_t)n : 0;
     if (at > room - 1)
         at = room - 1;
+    line[at] = '\0';
+    clean(line);
     line[at++] = '\n';
     for (size_t done = 0; done < at;) {
         ssize_t w = write(STDERR_FILENO, line + done, at - done);

@@ -13,7 +13,8 @@ struct diag {
     char text[512]; /* one line, without program name or newline; cut when longer */
 };
 
-/* Formats the text and returns code, so that a function can end in return diag_set(d, -EINVAL, …).
+/* Formats the text (control characters become '?') and returns code, so that a function can end in
+ * return diag_set(d, -EINVAL, …).
  */
 int diag_set(struct diag *d, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -50,10 +50,23 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/*
- * value = integer * scale + fraction digits * (scale / 10^digits). Digits behind the point that are
- * worth less than one unit of the result are dropped.
- */
+/* Digits behind the point that count; with them a fraction times any scale fits 128 bits. */
+#define FRACTION_DIGITS 18
+
+/* The share of scale that the digits behind a point stand for, rounded down. */
+static uint64_t share(const char *digits, uint64_t scale)
+{
+    __extension__ typedef unsigned __int128 wide;
+    uint64_t numerator = 0;
+    uint64_t denominator = 1;
+
+    for (int i = 0; is_digit(digits[i]) && i < FRACTION_DIGITS; i++) {
+        numerator = numerator * 10 + (uint64_t)(digits[i] - '0');
+        denominator *= 10;
+    }
+    return (uint64_t)((wide)numerator * scale / denominator);
+}
+
 static int parse(const char *text, const struct unit *units, size_t count, uint64_t *out)
 {
     const char *s = text;
@@ -75,7 +88,6 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
     }
     for (size_t i = 0; i < count; i++) {
         uint64_t value;
-        uint64_t worth = units[i].scale;
 
         if (strcasecmp(s, units[i].name) != 0)
             continue;
@@ -83,14 +95,8 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
             return -EINVAL;
         if (__builtin_mul_overflow(whole, units[i].scale, &value))
             return -ERANGE;
-        for (; fraction && is_digit(*fraction); fraction++) {
-            uint64_t before = worth;
-
-            worth /= 10;
-            /* A scale like 60 s is not a power of ten: keep the digit's exact share. */
-            if (__builtin_add_overflow(value, (uint64_t)(*fraction - '0') * before / 10, &value))
-                return -ERANGE;
-        }
+        if (fraction && __builtin_add_overflow(value, share(fraction, units[i].scale), &value))
+            return -ERANGE;
         *out = value;
         return 0;
     }

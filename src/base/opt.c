@@ -80,7 +80,7 @@ static int set_number(const struct opt *o, void *at, const char *value, struct d
                                    : num_duration(value, &n);
 
     if (rc == -ERANGE)
-        return diag_set(d, rc, "bad %s: %s (too large)", o->what, value);
+        return diag_set(d, -EINVAL, "bad %s: %s (too large)", o->what, value);
     if (rc < 0)
         return bad_value(o, value, d);
     rc = check_bounds(o, value, n, d);
@@ -128,22 +128,6 @@ static int set_option(const struct flat *f, const char *value, struct diag *d)
     }
 }
 
-static int unknown_option(char **argv, int code, struct diag *d)
-{
-    const char *word = argv[optind - 1];
-    bool is_long = strncmp(word, "--", 2) == 0;
-
-    if (code == ':' && is_long)
-        return diag_set(d, -EINVAL, "option requires an argument: %s (see --help)", word);
-    if (code == ':')
-        return diag_set(d, -EINVAL, "option requires an argument: -%c (see --help)", optopt);
-    if (!is_long)
-        return diag_set(d, -EINVAL, "invalid option: -%c (see --help)", optopt);
-    if (optopt)
-        return diag_set(d, -EINVAL, "option takes no argument: %s (see --help)", word);
-    return diag_set(d, -EINVAL, "invalid option: %s (unknown or ambiguous; see --help)", word);
-}
-
 /* What getopt_long(3) wants, and the way back from its answer to a row. */
 struct lookup {
     struct flat *all;
@@ -188,6 +172,27 @@ static int lookup_init(struct lookup *l, const struct opt_table *tables, size_t 
     return 0;
 }
 
+/*
+ * What getopt_long() did not like. optopt tells the letter, or the number of a long option's row,
+ * or is 0 for a long option that is unknown, the word just behind.
+ */
+static int bad_option(const struct lookup *l, char **argv, int code, struct diag *d)
+{
+    bool is_row = optopt >= LONG_BASE;
+    const char *name = is_row ? l->longs[optopt - LONG_BASE].name : "";
+
+    if (code == ':' && is_row)
+        return diag_set(d, -EINVAL, "option requires an argument: --%s (see --help)", name);
+    if (code == ':')
+        return diag_set(d, -EINVAL, "option requires an argument: -%c (see --help)", optopt);
+    if (is_row)
+        return diag_set(d, -EINVAL, "option takes no argument: %s (see --help)", argv[optind - 1]);
+    if (optopt)
+        return diag_set(d, -EINVAL, "invalid option: -%c (see --help)", optopt);
+    return diag_set(d, -EINVAL, "invalid option: %s (unknown or ambiguous; see --help)",
+                    argv[optind - 1]);
+}
+
 static int lookup_run(struct lookup *l, int argc, char **argv, struct diag *d)
 {
     int code;
@@ -196,7 +201,7 @@ static int lookup_run(struct lookup *l, int argc, char **argv, struct diag *d)
     opterr = 0;
     while ((code = getopt_long(argc, argv, l->letters, l->longs, NULL)) != -1) {
         if (code == '?' || code == ':')
-            return unknown_option(argv, code, d);
+            return bad_option(l, argv, code, d);
         size_t row = code >= LONG_BASE ? (size_t)(code - LONG_BASE) : l->by_letter[code] - 1u;
         int rc = set_option(&l->all[row], optarg, d);
         if (rc < 0)

@@ -177,6 +177,19 @@ def output_file_is_the_json_document():
 
 
 @test
+def documents_follow_their_schema():
+    validate = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../report/validate.py")
+    with tempfile.TemporaryDirectory() as folder:
+        for args in (["-d", "-s", "5", "-m", "500", "-r", "3", "sink:"], ["-m", "2", "127.0.0.1:1"],
+                     ["-L", "-m", "3", "--pipelining", "sink:"]):
+            name = os.path.join(folder, "run.json")
+            run("--quiet", "--output", name, *args)
+            done = subprocess.run([sys.executable, validate, name], capture_output=True, text=True,
+                                  timeout=60, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+
+@test
 def counter_counts():
     done = subprocess.run([SOURCE, "-c", "--quiet", "-d", "-m", "3", "sink:"], capture_output=True,
                           timeout=20, check=False)
