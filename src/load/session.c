@@ -216,10 +216,14 @@ static void pump(struct session *s)
     uint64_t now;
 
     /* After a fatal refusal nothing more is said, not even RSET. */
-    if (s->state != SESSION_OPEN || s->unsent || run_stop(&w->load->control) == RUN_ABORT)
+    if (s->state != SESSION_OPEN || run_stop(&w->load->control) == RUN_ABORT)
         return;
-    now = io_clock(w->io);
     s->paused = false;
+    if (s->unsent) {
+        set_timer(s); /* it may have fired too early, and replies are progress too */
+        return;
+    }
+    now = io_clock(w->io);
     s->buffer = worker_buffer(w);
     if (!s->buffer) {
         worker_fatal(w, "out of memory");
@@ -348,8 +352,6 @@ static void timer_fired(struct timer *t)
         client_tick(s->client, now);
         drain_events(s, now);
         pump(s);
-        if (s->state == SESSION_OPEN)
-            set_timer(s); /* the deadline had moved meanwhile */
         break;
     default:
         break;

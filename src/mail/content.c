@@ -153,6 +153,7 @@ static int init_file(struct mail_content *c, struct diag *d)
     c->stuffed = stuffed.p ? stuffed.p : plain.p;
     c->plain_parts[0] = (struct slice){plain.p, plain.n};
     c->stuffed_parts[0] = stuffed.p ? (struct slice){stuffed.p, stuffed.n} : c->plain_parts[0];
+    c->plain_parts[1] = c->stuffed_parts[1] = SLICE("");
     return rc;
 }
 

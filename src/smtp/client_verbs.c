@@ -129,7 +129,7 @@ static void on_hello(struct client *c, struct command *cmd, bool refused)
     }
     c->offered = 0;
     if (cmd->verb == VERB_EHLO && !extension_needed(c->cf)) {
-        c->hello = VERB_HELO; /* RFC 5321 section 3.2 */
+        c->hello = VERB_HELO;    /* RFC 5321 section 3.2 */
         c->last.refused = false; /* nothing is lost by it */
         return;
     }

@@ -52,6 +52,7 @@ struct script_session {
     uint64_t chunk_left;
     bool last_chunk;
     bool mail;
+    bool bdat;      /* content comes in chunks */
     bool failed;    /* a BDAT was refused: 503 until RSET */
     uint32_t rcpts; /* accepted */
 };

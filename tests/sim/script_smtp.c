@@ -79,7 +79,7 @@ static void say_refusal(struct script_session *s, enum phase p)
     }
     /* A positive code where another is wanted. */
     if (i == 10) {
-        say(s, p == PHASE_DATA ? 250 : 354, "sure", SCRIPT_ANSWER);
+        say(s, p == PHASE_DATA && !s->bdat ? 250 : 354, "sure", SCRIPT_ANSWER);
         return;
     }
     (void)snprintf(out, sizeof out, "%s\r\n", garbage[g]);
@@ -198,6 +198,7 @@ static void refuse(struct script_session *s, int code, const char *text)
 static void reset(struct script_session *s)
 {
     s->mail = s->failed = false;
+    s->bdat = false;
     s->rcpts = 0;
     s->content.n = 0;
 }
@@ -374,6 +375,7 @@ static void on_bdat(struct script_session *s, struct slice args)
         refuse(s, 501, "5.5.4 malformed BDAT");
         return;
     }
+    s->bdat = true;
     s->chunk_left = n;
     s->state = STATE_CHUNK;
     if (n == 0)

@@ -242,19 +242,6 @@ static bool begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Would the client like extensions, and go on without them? */
-static bool may_do_without(const struct client_config *cf)
-{
-    bool any = false;
-
-    for (int i = 0; i < EXT_COUNT; i++) {
-        if (cf->want[i] == EXT_MUST)
-            return false;
-        any |= cf->want[i] == EXT_IF_OFFERED;
-    }
-    return any && !cf->lmtp;
-}
-
 /* When a run has to end with a failure, when it must not, and in what words. */
 static const char *check_failure(const struct plan *p, const struct result *r)
 {
@@ -264,9 +251,6 @@ static const char *check_failure(const struct plan *p, const struct result *r)
 
     if (!p->load.tolerant)
         faults += c[COUNTER_REPLIES_REFUSED] + c[COUNTER_PROTOCOL_ERRORS];
-    /* Without a need for extensions a refused EHLO is answered by HELO: no fault yet. */
-    if (!p->load.tolerant && may_do_without(&p->client))
-        faults -= r->total->refused_latency[PHASE_HELLO].count;
     hold(&amiss, faults == 0 || r->failed, "a fault did not end the run");
     hold(&amiss, !r->failed || r->failure[0], "a failure without words");
     hold(&amiss, !r->failed || r->stop == RUN_ABORT, "a failure that does not abort");

@@ -136,6 +136,30 @@ static void cut_write(uint64_t seed, bool pipelined)
     show(label, amiss, &p, &r);
 }
 
+/*
+ * A pause that ends while the last write is still under way: the session waits for the write, it
+ * does not turn on the spot.
+ */
+static void pause_in_write(void)
+{
+    const char *label = "a pause ends during a slow write";
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    case_init(&p, label);
+    p.faultless = true;
+    p.load.messages = 6;
+    p.load.keep_connection = true;
+    p.load.wait = NS_PER_S;
+    p.mail.length = 50000;
+    p.net.capacity = 1000;
+    p.net.latency = 100 * NS_PER_MS; /* 5 s for a message */
+    p.client.want[EXT_PIPELINING] = EXT_MUST;
+    amiss = case_play(&p, &r);
+    show(label, amiss, &p, &r);
+}
+
 static void no_connect(uint64_t tries)
 {
     struct plan p;
@@ -284,6 +308,7 @@ void test_time(void)
         cut_write(seed, false);
         cut_write(seed, true);
     }
+    pause_in_write();
     no_connect(1);
     no_connect(3);
     for (int phase = PHASE_GREETING; phase <= PHASE_QUIT; phase++) {
