@@ -99,8 +99,8 @@ static void old_mode_has_the_body_alone(void **state)
     (void)state;
     IS(&s, false, DEFAULT_BODY);
     IS(&s, true, DEFAULT_BODY);
-    s.length = 3;
-    IS(&s, true, "XXX\r\n");
+    s.length = 2;
+    IS(&s, true, "XX\r\n");
 }
 
 /* The addresses in the headers have no number. */

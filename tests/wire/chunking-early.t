@@ -26,14 +26,17 @@ C: BDAT 29 LAST
 C: one
 C: two
 C: three
+tick 10s
 flow
 C: four
 C: five
+tick 5s
 S: 250 ok
 C: QUIT
 S: 221 bye
 = message 1 accepted, rcpt accepted=1
 = end QUIT quit
+times 0 0 0 0 5 0
 
 == LAST refused early
 S: 250 ok

@@ -150,6 +150,21 @@ S: 221 bye
 = message 1 refused mail 550, rcpt refused=9
 = end QUIT quit
 
+== MAIL refused while DATA has not been sent: it is not
+window 2
+C: MAIL FROM:<a@b>
+C: RCPT TO:<c@d>
+S: 550 no
+C: RSET
+S: 503 MAIL first
+C: QUIT
+S: 250 ok
+S: 221 bye
+= refused mail 550
+= collateral rcpt 503
+= message 1 refused mail 550, rcpt refused=1
+= end QUIT quit
+
 == MAIL refused, and 354 all the same: a lone dot
 window 100
 C: MAIL FROM:<a@b>

@@ -53,7 +53,7 @@ struct player {
     struct buffer sent; /* all octets lent */
     size_t due;         /* client octets that the script is at */
     struct buffer log;  /* events */
-    struct buffer replies;
+    struct buffer replies, times;
 
     struct arena arena;
     char arena_memory[16384];
@@ -242,6 +242,8 @@ static void log_code(struct buffer *b, const struct client_event *e)
 static void on_reply(struct player *p, const struct client_event *e)
 {
     buffer_print(&p->replies, "%s%s", p->replies.n ? " " : "", phase_name(e->phase));
+    buffer_print(&p->times, "%s%" PRIu64, p->times.n ? " " : "",
+                 (e->received_at - e->sent_at) / NS_PER_S);
     if (e->sent_at > e->received_at || e->received_at > p->now)
         fail(p, "times of the reply to %s are out of order", phase_name(e->phase));
     if (!e->refused && !e->unsolicited)
@@ -269,6 +271,8 @@ static void on_transaction(struct player *p, const struct client_event *e)
     if ((e->outcome == OUTCOME_ACCEPTED) != (e->rcpt[OUTCOME_ACCEPTED] > 0))
         fail(p, "message %zu is %s with %u recipients accepted", p->ended + 1,
              outcome_name(e->outcome), e->rcpt[OUTCOME_ACCEPTED]);
+    if (e->started && (e->started_at < NS_PER_S || e->started_at > p->now))
+        fail(p, "message %zu did not start when it did", p->ended + 1);
     buffer_print(&p->log, "message %zu %s", ++p->ended, outcome_name(e->outcome));
     if (e->outcome == OUTCOME_REFUSED) {
         buffer_text(&p->log, e->collateral ? " collateral " : " ");
@@ -606,9 +610,10 @@ static void begin(struct player *p)
         abort();
     p->now = NS_PER_S;
     p->due = p->submitted = p->ended = p->retired = 0;
-    p->sent.n = p->log.n = p->replies.n = p->lent.n = 0;
+    p->sent.n = p->log.n = p->replies.n = p->times.n = p->lent.n = 0;
     buffer_add(&p->log, "", 0);
     buffer_add(&p->replies, "", 0);
+    buffer_add(&p->times, "", 0);
     p->hold = p->stall = p->over = false;
     client_start(p->client, p->now);
     (void)feed(p);
@@ -625,6 +630,8 @@ static void session(struct player *p)
         compare(p, "events", p->s->expected.p, p->log.p);
         if (p->s->replies)
             compare(p, "phases of the replies", p->s->replies, p->replies.p);
+        if (p->s->times)
+            compare(p, "times of the replies", p->s->times, p->times.p);
         check_end(p);
     }
     free_deliveries(p);
@@ -673,6 +680,7 @@ int play(const struct script *s, enum play_mode mode, uint64_t seed, struct buff
     buffer_free(&p.sent);
     buffer_free(&p.log);
     buffer_free(&p.replies);
+    buffer_free(&p.times);
     buffer_free(&p.lent);
     return p.failed ? -1 : 0;
 }

@@ -346,6 +346,12 @@ static bool action_word(struct parser *p, const char *word, const char *rest)
     return false;
 }
 
+static void set_text(char **at, const char *text)
+{
+    free(*at);
+    *at = copy(text, strlen(text));
+}
+
 static void line(struct parser *p, const char *text)
 {
     char *word = copy(text, strcspn(text, " "));
@@ -365,10 +371,11 @@ static void line(struct parser *p, const char *text)
         body_line(p, text);
     else if (strncmp(text, "message", 7) == 0)
         message(p, text);
-    else if (strcmp(word, "replies") == 0) {
-        free(p->s->replies);
-        p->s->replies = copy(rest, strlen(rest));
-    } else if (!config_word(p, word, rest) && !action_word(p, word, rest))
+    else if (strcmp(word, "replies") == 0)
+        set_text(&p->s->replies, rest);
+    else if (strcmp(word, "times") == 0)
+        set_text(&p->s->times, rest);
+    else if (!config_word(p, word, rest) && !action_word(p, word, rest))
         fail(p, "unknown line");
     free(word);
 }
@@ -455,6 +462,7 @@ void script_free(struct script *s)
     buffer_free(&s->client);
     buffer_free(&s->expected);
     free(s->replies);
+    free(s->times);
     free(s->helo);
     free(s);
 }

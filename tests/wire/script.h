@@ -64,6 +64,7 @@ struct script {
     struct buffer server, client; /* all octets of either side */
     struct buffer expected;       /* events, a line each */
     char *replies;                /* phases of all replies; NULL: not told */
+    char *times;                  /* of all replies, likewise: seconds since the command */
     char *helo;
 };
 

@@ -123,3 +123,58 @@ deadline 1s
 tick 1s
 = message 1 failed, rcpt failed=1
 = end TIMEOUT data
+
+== a reply's time counts from the last octet of its command
+S: 220 mx
+C: HELO me
+tick 1s
+S: 250 mx
+C: MAIL FROM:<a@b>
+tick 2s
+S: 250 ok
+C: RCPT TO:<c@d>
+tick 3s
+S: 250-o
+tick 1s
+S: 250 k
+C: DATA
+tick 5s
+S: 354 go
+C: Hi.
+C: .
+tick 6s
+S: 250 ok
+C: QUIT
+tick 7s
+S: 221 bye
+= message 1 accepted, rcpt accepted=1
+= end QUIT quit
+times 0 1 2 4 5 6 7
+
+== in a group it counts from the group
+pipelining must
+window 10
+tick 1s
+S: 220 mx
+C: EHLO me
+S: 250-mx
+S: 250 PIPELINING
+C: MAIL FROM:<a@b>
+C: RCPT TO:<c@d>
+C: DATA
+tick 1s
+S: 250 ok
+tick 1s
+S: 250 ok
+tick 1s
+S: 354 go
+C: Hi.
+C: .
+C: QUIT
+tick 1s
+S: 250 ok
+tick 1s
+S: 221 bye
+= message 1 accepted, rcpt accepted=1
+= end QUIT quit
+times 1 0 1 2 3 1 2
