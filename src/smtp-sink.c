@@ -6,22 +6,28 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "capture.h"
 #include "num.h"
 #include "opt.h"
 #include "privileges.h"
 #include "process.h"
+#include "report_live.h"
 #include "run.h"
 #include "sink.h"
 #include "sink_options.h"
 #include "sink_report.h"
+#include "units.h"
 
 enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 
 /* All that a run is made of. */
 struct program {
     struct sink_config sink;
+    struct capture_config capture;
     struct privileges privileges;
     int report;       /* enum report_kind */
     const char *help; /* how to show it; NULL for not */
@@ -94,15 +100,16 @@ static const struct opt program_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES 2
+#define TABLES 3
 
 static void option_tables(struct program *p, struct opt_table tables[TABLES])
 {
     tables[0] = (struct opt_table){sink_options, sink_option_count, &p->sink};
-    tables[1] = (struct opt_table){program_options, LENGTH(program_options), p};
+    tables[1] = (struct opt_table){capture_options, capture_option_count, &p->capture};
+    tables[2] = (struct opt_table){program_options, LENGTH(program_options), p};
 }
 
-static const char usage[] = "smtp-sink [options] [inet:][host]:port [backlog]";
+static const char usage[] = SINK_USAGE;
 
 static int show_help(struct program *p)
 {
@@ -152,6 +159,11 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
         p->report = p->sink.counters ? REPORT_NONE : REPORT_TEXT;
     if (p->sink.counters && p->report == REPORT_JSON)
         return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
+    rc = capture_config_check(&p->capture, d);
+    if (rc < 0)
+        return rc;
+    if (capture_wanted(&p->capture))
+        p->sink.capture = &p->capture;
     return parse_operands(p, argv + operands, argc - operands, d);
 }
 
@@ -170,6 +182,7 @@ static void describe(const struct program *p, const struct sink_numbers *n, stru
     r->lost = n->lost;
     r->messages = n->messages;
     r->recipients = n->recipients;
+    r->content_bytes = n->octets;
     r->received_bytes = n->received_bytes;
     r->sent_bytes = n->sent_bytes;
     r->workers = 1;
@@ -200,19 +213,50 @@ static int report(const struct program *p, const struct sink_run *r, struct diag
     return rc < 0 ? diag_set(d, rc, "write standard output: %s", strerror(-rc)) : 0;
 }
 
+/* One line on the terminal, over the last one: -c's counters have stdout. */
+static void show_live(const struct sink_numbers *n)
+{
+    static uint64_t seconds, before; /* one sink a program */
+    char line[REPORT_LIVE_SIZE];
+    struct live v = {.done = n->messages, .rate = n->messages - before, .p99_ns = NS_NEVER};
+
+    v.elapsed_ns = ++seconds * NS_PER_S;
+    v.left_ns = NS_NEVER;
+    before = n->messages;
+    (void)fprintf(stderr, "\r%s\033[K", report_live(line, sizeof line, &v));
+}
+
+static bool wants_live(const struct program *p)
+{
+    const char *term = getenv("TERM");
+
+    return p->report != REPORT_NONE && !p->sink.verbose && !p->sink.counters &&
+           isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
 static int serve(struct program *p, struct sink *s, struct diag *d)
 {
     static const int stop_signals[] = {SIGINT, SIGTERM};
     char listening[300];
-    int rc = privileges_drop(&p->privileges, sink_is_local(s), d);
+    int rc;
+
+    if (p->sink.logged) /* now, since a new root may have no syslog socket */
+        openlog("smtp-sink", LOG_PID | LOG_NDELAY, LOG_MAIL);
+    rc = privileges_drop(&p->privileges, sink_is_local(s), d);
 
     if (rc < 0)
         return rc;
     if (sink_has_new_port(s) || p->sink.verbose)
         diag_note("listening on %s", sink_listening(s, listening, sizeof listening));
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is as a full disk */
     sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals));
-    return sink_serve(s, d);
+    if (wants_live(p))
+        p->sink.progress = show_live;
+    rc = sink_serve(s, d);
+    if (p->sink.progress)
+        (void)fputs("\r\033[K", stderr);
+    return rc;
 }
 
 /* Opens, serves, reports. 0 or -errno with diag set. */
@@ -235,6 +279,8 @@ static int run(struct program *p, struct diag *d)
     rc = serve(p, s, d);
     if (rc == 0) {
         sink_numbers(s, &numbers);
+        if (numbers.unrecorded > 0)
+            diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
         describe(p, &numbers, &r, refusals);
         r.listening =
             sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen;

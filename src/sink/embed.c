@@ -82,6 +82,8 @@ static struct sink_config embedded_config(const struct sink_config *from)
     cf.backlog = SOMAXCONN;
     cf.max_sessions = cf.stop_messages = cf.stop_sessions = 0;
     cf.counters = cf.verbose = false;
+    cf.profile = NULL;
+    cf.grace = 0; /* its only client has ended */
     return cf;
 }
 

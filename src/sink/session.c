@@ -7,10 +7,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "sink_impl.h"
 #include "units.h"
+
+/* Octets of a command's arguments that are logged. */
+#define LOGGED_ARGUMENT 100
 
 #define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
@@ -41,8 +45,10 @@ static void show_counters(const struct worker *w)
 
 static void stop_if(struct worker *w, uint64_t count, uint64_t limit)
 {
-    if (limit && count >= limit)
-        w->complete = w->context.halt = true;
+    if (!limit || count < limit)
+        return;
+    w->complete = true;
+    w->context.halt = SERVER_HALTS;
 }
 
 static void queue(struct session *s)
@@ -86,7 +92,7 @@ static void restart_timer(struct session *s)
 {
     struct worker *w = worker_of(s);
 
-    if (w->config->timeout)
+    if (w->config->timeout && !server_waits(&s->server))
         io_timer_set(w->io, &s->timer, io_now(w->io) + w->config->timeout);
 }
 
@@ -105,7 +111,14 @@ void sink_session_cut(struct session *s)
 
 bool sink_session_busy(const struct session *s)
 {
-    return !s->closing && (s->unsent > 0 || s->replies_length > 0);
+    return !s->closing &&
+           (s->unsent > 0 || s->replies_length > 0 || server_owes_verdict(&s->server));
+}
+
+bool sink_session_unfinished(const struct session *s)
+{
+    return sink_session_busy(s) ||
+           (!s->closing && (server_waits(&s->server) || server_is_busy(&s->server)));
 }
 
 static void send_replies(struct session *s)
@@ -122,8 +135,8 @@ static void send_replies(struct session *s)
 }
 
 /*
- * Calls the machine with the replies so far. The block for more of them is only taken from the pool
- * when there is more than one.
+ * Calls the machine with the replies so far, to go on waiting or to take input. The block for more
+ * of them is only taken from the pool when there is more than one.
  */
 static size_t run_machine(struct session *s, struct slice in)
 {
@@ -142,7 +155,12 @@ static size_t run_machine(struct session *s, struct slice in)
         sink_session_abort(s);
         return in.n;
     }
-    taken = server_recv(&s->server, in, &out);
+    if (server_waits(&s->server)) {
+        server_resume(&s->server, &out);
+        taken = 0;
+    } else {
+        taken = server_recv(&s->server, in, &out);
+    }
     if (!s->in_block && out.used == 0)
         pool_return_block(&w->pool, out.buffer);
     s->in_block = out.used > 0;
@@ -168,6 +186,11 @@ static void hold(struct session *s, struct slice in)
     s->held = h;
 }
 
+static bool is_fault_of_client(enum server_end end)
+{
+    return end == SERVER_END_LINE || end == SERVER_END_CHUNK || end == SERVER_END_MEMORY;
+}
+
 static void look_at_end(struct session *s)
 {
     struct worker *w = worker_of(s);
@@ -175,9 +198,20 @@ static void look_at_end(struct session *s)
 
     if (end == SERVER_END_NOT || s->counted)
         return;
-    if (end != SERVER_END_QUIT)
+    if (is_fault_of_client(end))
         diag_warn("%s", server_end_words(end));
     count_end(s, end == SERVER_END_QUIT ? &w->numbers.quits : &w->numbers.aborted);
+}
+
+/* What comes in while it waits is kept, in order; the timer is no longer that of an idle client. */
+static void begin_wait(struct session *s, struct slice in)
+{
+    struct worker *w = worker_of(s);
+
+    if (!s->held)
+        hold(s, in);
+    if (!s->closing)
+        io_timer_set(w->io, &s->timer, io_now(w->io) + server_wait(&s->server));
 }
 
 static void feed(struct session *s, struct slice in)
@@ -187,7 +221,11 @@ static void feed(struct session *s, struct slice in)
     while (!s->closing) {
         in = slice_from(in, run_machine(s, in));
         look_at_end(s);
-        if (w->context.halt || (in.n == 0 && !server_owes(&s->server)))
+        if (server_waits(&s->server)) {
+            begin_wait(s, in);
+            break;
+        }
+        if (w->context.halt == SERVER_HALTS || (in.n == 0 && !server_owes(&s->server)))
             break;
         /* The block is full: write it at once, unless the one before is still on its way. */
         if (s->unsent > 0) {
@@ -195,6 +233,42 @@ static void feed(struct session *s, struct slice in)
             break;
         }
         send_replies(s);
+    }
+    queue(s);
+}
+
+/* Is there nothing any more that the input which was kept has to wait for? */
+static void take_up(struct session *s)
+{
+    struct held *h = s->held;
+
+    if (!h || s->closing || s->unsent > 0 || server_waits(&s->server))
+        return;
+    s->held = NULL;
+    feed(s, (struct slice){h->octets, h->n});
+    free(h);
+    if (!s->held && !s->closing)
+        io_recv_resume(worker_of(s)->io, &s->conn);
+}
+
+void sink_session_leave(struct session *s)
+{
+    if (!s->closing && !s->held && !server_waits(&s->server))
+        feed(s, (struct slice){NULL, 0});
+}
+
+/* The wait is over, or one of several. */
+static void go_on(struct session *s)
+{
+    (void)run_machine(s, (struct slice){NULL, 0});
+    look_at_end(s);
+    if (s->closing)
+        return;
+    if (server_waits(&s->server)) {
+        begin_wait(s, (struct slice){NULL, 0});
+    } else {
+        restart_timer(s);
+        take_up(s);
     }
     queue(s);
 }
@@ -217,24 +291,17 @@ static void sent(struct io_conn *c, size_t n)
 {
     struct session *s = of_conn(c);
     struct worker *w = worker_of(s);
-    struct held *h = s->held;
 
     w->numbers.sent_bytes += n;
     s->unsent -= (uint32_t)n;
-    if (h)
+    if (s->held)
         restart_timer(s); /* what it sends can't show that it is alive: it is not read */
     if (s->unsent > 0)
         return;
     if (s->sending)
         pool_return_block(&w->pool, s->sending);
     s->sending = NULL;
-    if (h) {
-        s->held = NULL;
-        feed(s, (struct slice){h->octets, h->n});
-        free(h);
-        if (!s->held && !s->closing)
-            io_recv_resume(w->io, &s->conn);
-    }
+    take_up(s);
     if (s->replies_length > 0 || s->ended || server_over(&s->server) != SERVER_END_NOT)
         queue(s);
 }
@@ -252,11 +319,49 @@ static void ended(struct io_conn *c, int error)
     queue(s); /* pending replies first */
 }
 
+/* As 16 octets, IPv4 mapped (RFC 4291 section 2.5.5.2), zeroes for a local socket. */
+static void address_octets(const struct sockaddr *peer, socklen_t length, uint8_t *out)
+{
+    memset(out, 0, 16);
+    if (length > 0 && peer->sa_family == AF_INET6) {
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
+    } else if (length > 0 && peer->sa_family == AF_INET) {
+        memset(out + 10, 0xff, 2);
+        memcpy(out + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
+    }
+}
+
+static bool begin_behaviour(struct session *s, const struct sockaddr *peer, socklen_t length)
+{
+    struct worker *w = worker_of(s);
+    uint8_t address[16];
+
+    if (!w->behaviour)
+        return true;
+    s->behaviour = calloc(1, sizeof *s->behaviour);
+    if (!s->behaviour)
+        return false;
+    address_octets(peer, length, address);
+    behaviour_connect(w->behaviour, s->behaviour, address, io_now(w->io));
+    return true;
+}
+
+static void end_behaviour(struct session *s)
+{
+    if (!s->behaviour)
+        return;
+    behaviour_disconnect(worker_of(s)->behaviour, s->behaviour);
+    free(s->behaviour);
+    s->behaviour = NULL;
+}
+
 static void closed(struct io_conn *c)
 {
     struct session *s = of_conn(c);
     struct worker *w = worker_of(s);
 
+    capture_disconnect(s->capture);
+    end_behaviour(s);
     server_done(&s->server);
     free(s->held);
     if (s->sending)
@@ -283,6 +388,8 @@ static void flush(struct session *s)
 {
     if (s->closing || s->unsent > 0)
         return;
+    if (s->replies_length == 0 && server_waits(&s->server))
+        return;
     if (s->replies_length > 0) {
         send_replies(s);
         return;
@@ -290,7 +397,7 @@ static void flush(struct session *s)
     if (server_over(&s->server) == SERVER_END_NOT && !s->ended)
         return;
     count_end(s, &worker_of(s)->numbers.lost);
-    leave(s, IO_CLOSE_FIN);
+    leave(s, server_over(&s->server) == SERVER_END_RESET ? IO_CLOSE_RESET : IO_CLOSE_FIN);
 }
 
 void sink_flush(struct worker *w)
@@ -315,11 +422,31 @@ static void timed_out(struct timer *t)
 {
     struct session *s = container_of(t, struct session, timer);
 
+    if (server_waits(&s->server)) {
+        go_on(s);
+        return;
+    }
     diag_warn("read timeout");
     sink_session_abort(s);
 }
 
+static void greet(struct io_conn *c, int error)
+{
+    struct session *s = of_conn(c);
+    struct server_out out = {0};
+
+    (void)error;
+    server_greet(&s->server, &out);
+    s->replies = out.lone.p;
+    s->replies_length = (uint32_t)out.lone.n;
+    look_at_end(s);
+    if (server_waits(&s->server) && !s->closing)
+        begin_wait(s, (struct slice){NULL, 0});
+    queue(s);
+}
+
 static const struct io_handler handler = {
+    .connected = greet,
     .received = received,
     .sent = sent,
     .ended = ended,
@@ -343,23 +470,40 @@ static void show_peer(const struct sockaddr *peer, socklen_t length)
               *text ? text : "local");
 }
 
+/* Of its own, so that what happens to a session does not hang on what others do meanwhile. */
+static uint64_t rng_of_session(uint64_t seed, uint64_t number)
+{
+    struct rng rng = {seed};
+
+    rng.state = rng_next(&rng) + number;
+    return rng_next(&rng);
+}
+
 struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr *peer,
                                     socklen_t length)
 {
     struct worker *w = ((struct door *)(void *)l)->worker;
     struct session *s = w->context.halt ? NULL : pool_session(&w->pool);
-    struct server_out out = {0};
 
     if (!s)
         return NULL;
+    if (w->capture) {
+        s->capture = capture_connect(w->capture, peer, length);
+        if (!s->capture) {
+            pool_return_session(&w->pool, s);
+            return NULL;
+        }
+    }
+    server_init(&s->server, &w->context);
+    if (!begin_behaviour(s, peer, length)) {
+        capture_disconnect(s->capture);
+        pool_return_session(&w->pool, s);
+        return NULL;
+    }
     s->open = true;
     s->conn.handler = &handler;
     s->timer.fire = timed_out;
-    server_init(&s->server, &w->context);
-    server_greet(&s->server, &out);
-    s->replies = out.lone.p;
-    s->replies_length = (uint32_t)out.lone.n;
-    queue(s);
+    s->rng.state = rng_of_session(w->config->seed, w->numbers.sessions);
     restart_timer(s);
     if (w->numbers.sessions++ == 0)
         w->first_begin = io_now(w->io);
@@ -370,31 +514,83 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
         for (size_t i = 0; i < w->door_count; i++)
             io_accept_pause(w->io, &w->doors[i].listener, true);
     }
+    if (w->config->logged >> SERVER_CONNECT & 1)
+        syslog(LOG_INFO, "connect ");
     if (w->config->verbose)
         show_peer(peer, length);
     return &s->conn;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The command as typed, a blank, and the beginning of its arguments, as the peer does. */
+static void log_command(struct slice line)
+{
+    char verb[SERVER_LINE_MAX];
+    char args[LOGGED_ARGUMENT + 1];
+    size_t n = 0;
+
+    while (line.n > 0 && is_blank(*line.p))
+        line = slice_from(line, 1);
+    while (n < line.n && !is_blank(line.p[n]))
+        n++;
+    syslog(LOG_INFO, "%s %s", diag_printable(verb, sizeof verb, (struct slice){line.p, n}),
+           diag_printable(args, sizeof args, slice_from(line, n < line.n ? n + 1 : n)));
 }
 
 static void show_command(struct server *sv, enum server_verb verb, struct slice line,
                          struct slice reply)
 {
     struct worker *w = container_of(sv->context, struct worker, context);
+    struct session *s = container_of(sv, struct session, server);
     char text[900];
 
-    (void)verb;
     (void)reply;
+    if (w->config->logged >> verb & 1)
+        log_command(line);
     if (w->config->verbose)
         diag_note("%s", diag_printable(text, sizeof text, line));
+    if (s->capture)
+        capture_command(s->capture, sv, verb, line, reply);
+}
+
+static void record_content(struct server *sv, struct slice octets, bool bdat)
+{
+    struct session *s = container_of(sv, struct session, server);
+
+    if (s->capture)
+        capture_content(s->capture, sv, octets, bdat);
+}
+
+void sink_session_judge(struct server *sv, enum server_verb verb, struct slice args,
+                        struct server_act *act)
+{
+    struct worker *w = container_of(sv->context, struct worker, context);
+    struct session *s = container_of(sv, struct session, server);
+
+    server_plan_judge(&w->config->plan, verb, &s->rng, act);
+    if (s->behaviour && !act->instead)
+        behaviour_judge(w->behaviour, s->behaviour,
+                        &(struct behaviour_step){.verb = verb,
+                                                 .args = args,
+                                                 .mail = sv->mail,
+                                                 .octets = sv->octets,
+                                                 .now = io_now(w->io)},
+                        &s->rng, act);
 }
 
 static struct slice count_message(struct server *sv, const struct server_message *m)
 {
     struct worker *w = container_of(sv->context, struct worker, context);
+    struct session *s = container_of(sv, struct session, server);
 
-    (void)m;
     show_counters(w);
     stop_if(w, w->context.messages, w->config->stop_messages);
-    return (struct slice){NULL, 0};
+    return s->capture ? capture_message(s->capture, m) : (struct slice){NULL, 0};
 }
 
-const struct server_hooks sink_session_hooks = {.command = show_command, .message = count_message};
+const struct server_hooks sink_session_hooks = {
+    .command = show_command, .content = record_content, .message = count_message};

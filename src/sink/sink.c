@@ -28,6 +28,7 @@ void sink_config_init(struct sink_config *cf)
         .backlog = 1024,
         .max_sessions = 256,
         .timeout = 100 * NS_PER_S,
+        .grace = 5 * NS_PER_S,
     };
 }
 
@@ -91,6 +92,16 @@ static int open_doors(struct sink *s, const struct endpoint *e, struct diag *d)
     return 0;
 }
 
+static int open_profile(struct sink *s, struct diag *d)
+{
+    int rc = profile_load(&s->profile, s->config->profile, d);
+
+    if (rc < 0)
+        return rc;
+    s->behaviour = behaviour_new(&s->profile);
+    return s->behaviour ? 0 : no_memory(d);
+}
+
 int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
 {
     struct sink *s = calloc(1, sizeof *s);
@@ -100,8 +111,11 @@ int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
     if (rc == 0) {
         s->config = cf;
         raise_limit();
-        rc = endpoint_resolve_listener(&e, cf->listen, cf->family, d);
+        if (cf->profile)
+            rc = open_profile(s, d);
     }
+    if (rc == 0)
+        rc = endpoint_resolve_listener(&e, cf->listen, cf->family, d);
     if (rc == 0) {
         rc = open_doors(s, &e, d);
         endpoint_done(&e);
@@ -120,6 +134,8 @@ void sink_free(struct sink *s)
     for (size_t i = 0; i < s->door_count; i++)
         (void)close(s->doors[i].listener.fd);
     free(s->doors);
+    behaviour_free(s->behaviour);
+    profile_done(&s->profile);
     if (s->config)
         server_config_done(&s->config->server);
     free(s);
@@ -187,7 +203,7 @@ void sink_stop(struct sink *s)
 {
     struct io *io;
 
-    atomic_store(&s->stop, true);
+    atomic_fetch_add(&s->stop, 1);
     io = atomic_load(&s->io);
     if (io)
         io_wake(io);
@@ -237,11 +253,11 @@ static void each_open(struct worker *w, void (*visit)(struct session *))
                 visit(&w->pool.slabs[i][k]);
 }
 
-static bool is_busy(const struct worker *w)
+static bool is_any(const struct worker *w, bool (*test)(const struct session *))
 {
     for (size_t i = 0; i < w->pool.slab_count; i++)
         for (size_t k = 0; k < POOL_SLAB; k++)
-            if (w->pool.slabs[i][k].open && sink_session_busy(&w->pool.slabs[i][k]))
+            if (w->pool.slabs[i][k].open && test(&w->pool.slabs[i][k]))
                 return true;
     return false;
 }
@@ -254,17 +270,42 @@ static int turn(struct worker *w, uint64_t until)
     return rc;
 }
 
-/* Replies that are due still reach their clients; nothing more is read. */
-static int wind_up(struct worker *w)
+/* Turns while some session passes the test, until the limit or a second request to stop. */
+static int finish(struct sink *s, bool (*test)(const struct session *), uint64_t limit)
 {
-    uint64_t limit = io_clock(w->io) + DRAIN_TIME;
+    struct worker *w = &s->worker;
     int rc = 0;
 
-    w->context.halt = true;
-    for (size_t i = 0; i < w->door_count; i++)
-        io_unlisten(w->io, &w->doors[i].listener);
-    while (rc == 0 && is_busy(w) && io_now(w->io) < limit)
+    while (rc == 0 && is_any(w, test) && io_now(w->io) < limit && atomic_load(&s->stop) < 2)
         rc = turn(w, limit);
+    return rc;
+}
+
+/*
+ * Open transactions may finish, unless the sink has seen enough; then replies that are due still
+ * reach their clients, and nothing more is read.
+ */
+static int wind_up(struct sink *s)
+{
+    struct worker *w = &s->worker;
+    uint64_t grace = w->config->grace;
+    uint64_t limit = io_clock(w->io) + grace;
+    int rc = 0;
+
+    for (size_t i = 0; i < w->door_count; i++) {
+        io_unlisten(w->io, &w->doors[i].listener);
+        (void)shutdown(w->doors[i].listener.fd, SHUT_RDWR); /* new clients are refused at once */
+    }
+    if (!w->complete && grace > 0) {
+        w->context.halt = SERVER_LEAVES;
+        each_open(w, sink_session_leave);
+        sink_flush(w);
+        rc = finish(s, sink_session_unfinished, limit);
+    }
+    w->context.halt = SERVER_HALTS;
+    limit = io_clock(w->io) + (w->complete && grace > DRAIN_TIME ? grace : DRAIN_TIME);
+    if (rc == 0)
+        rc = finish(s, sink_session_busy, limit);
     each_open(w, sink_session_abort);
     limit = io_clock(w->io) + LEAVE_TIME;
     while (rc == 0 && w->open > 0 && io_now(w->io) < limit)
@@ -273,6 +314,33 @@ static int wind_up(struct worker *w)
     while (rc == 0 && w->open > 0)
         rc = turn(w, NS_NEVER);
     return rc;
+}
+
+static void numbers_of(const struct worker *w, struct sink_numbers *out)
+{
+    struct process_usage usage;
+
+    process_usage(&usage);
+    *out = w->numbers;
+    out->messages = w->context.messages;
+    out->recipients = w->context.recipients;
+    out->octets = w->context.octets;
+    memcpy(out->refused, w->context.refused, sizeof out->refused);
+    out->elapsed_ns = w->last_end > w->first_begin ? w->last_end - w->first_begin : 0;
+    out->cpu_user_ns = usage.user_ns;
+    out->cpu_system_ns = usage.system_ns;
+    out->peak_rss_bytes = usage.peak_bytes;
+    out->ended = w->complete ? SINK_COMPLETE : SINK_STOPPED;
+}
+
+static void tell_progress(struct timer *t)
+{
+    struct worker *w = (struct worker *)(void *)((char *)t - offsetof(struct worker, progress));
+    struct sink_numbers numbers;
+
+    numbers_of(w, &numbers);
+    w->config->progress(&numbers);
+    io_timer_set(w->io, t, io_now(w->io) + NS_PER_S);
 }
 
 static int work(struct sink *s, struct diag *d)
@@ -287,11 +355,32 @@ static int work(struct sink *s, struct diag *d)
     }
     if (rc < 0)
         return rc;
+    w->progress.fire = tell_progress;
+    if (w->config->progress)
+        io_timer_set(w->io, &w->progress, io_clock(w->io) + NS_PER_S);
     while (rc == 0 && !w->complete && !atomic_load_explicit(&s->stop, memory_order_relaxed))
         rc = turn(w, NS_NEVER);
     if (rc == 0)
-        rc = wind_up(w);
+        rc = wind_up(s);
+    io_timer_cancel(w->io, &w->progress);
     return rc < 0 ? diag_set(d, rc, "the I/O driver failed: %s", strerror(-rc)) : 0;
+}
+
+static int begin_capture(struct worker *w, struct diag *d)
+{
+    const struct capture_place place = {.io = w->io, .count = 1};
+
+    if (!w->config->capture)
+        return 0;
+    return capture_new(&w->capture, w->config->capture, &w->config->server, &place, d);
+}
+
+static void end_capture(struct worker *w)
+{
+    if (w->capture)
+        w->numbers.unrecorded = capture_unrecorded(w->capture);
+    capture_free(w->capture);
+    w->capture = NULL;
 }
 
 int sink_serve(struct sink *s, struct diag *d)
@@ -304,14 +393,20 @@ int sink_serve(struct sink *s, struct diag *d)
     w->config = s->config;
     w->doors = s->doors;
     w->door_count = s->door_count;
+    w->behaviour = s->behaviour;
+    if (w->config->plan.active || w->behaviour)
+        w->context.judge = sink_session_judge;
     w->last = &w->first;
     w->io = io_new(s->config->driver, d);
     if (!w->io)
         return -ENOMEM;
     w->io->send_buffer = (uint32_t)s->config->window;
     atomic_store(&s->io, w->io);
-    rc = work(s, d);
+    rc = begin_capture(w, d);
+    if (rc == 0)
+        rc = work(s, d);
     atomic_store(&s->io, NULL);
+    end_capture(w);
     if (w->open == 0)
         io_free(w->io);
     pool_done(&w->pool);
@@ -320,18 +415,5 @@ int sink_serve(struct sink *s, struct diag *d)
 
 void sink_numbers(const struct sink *s, struct sink_numbers *out)
 {
-    const struct worker *w = &s->worker;
-    struct process_usage usage;
-
-    process_usage(&usage);
-    *out = w->numbers;
-    out->messages = w->context.messages;
-    out->recipients = w->context.recipients;
-    out->octets = w->context.octets;
-    memcpy(out->refused, w->context.refused, sizeof out->refused);
-    out->elapsed_ns = w->numbers.sessions ? w->last_end - w->first_begin : 0;
-    out->cpu_user_ns = usage.user_ns;
-    out->cpu_system_ns = usage.system_ns;
-    out->peak_rss_bytes = usage.peak_bytes;
-    out->ended = w->complete ? SINK_COMPLETE : SINK_STOPPED;
+    numbers_of(&s->worker, out);
 }

@@ -12,25 +12,36 @@
 
 #include "diag.h"
 #include "server.h"
+#include "server_plan.h"
 
 struct address;
+struct capture_config;
 struct io_driver;
 struct sink;
+struct sink_numbers;
 
 /* All borrowed until sink_free(); the server part is frozen by sink_open(). */
 struct sink_config {
     struct server_config server;
     const struct io_driver *driver;
-    const char *listen;     /* see endpoint_resolve_listener() */
-    int family;             /* AF_UNSPEC, AF_INET or AF_INET6 */
-    uint64_t backlog;       /* of the listening sockets */
-    uint64_t max_sessions;  /* at a time; more wait without a greeting; 0: no such limit */
-    uint64_t stop_messages; /* end after this many; 0: never */
-    uint64_t stop_sessions; /* likewise, sessions that ended */
-    uint64_t timeout;       /* a session without input this long is closed; ns, 0: never */
-    uint64_t window;        /* TCP buffer sizes, octets; 0: the system's */
-    bool counters;          /* -c: running counters on stdout */
-    bool verbose;           /* -v: commands on stderr */
+    const char *listen;      /* see endpoint_resolve_listener() */
+    int family;              /* AF_UNSPEC, AF_INET or AF_INET6 */
+    uint64_t backlog;        /* of the listening sockets */
+    uint64_t max_sessions;   /* at a time; more wait without a greeting; 0: no such limit */
+    uint64_t stop_messages;  /* end after this many; 0: never */
+    uint64_t stop_sessions;  /* likewise, sessions that ended */
+    uint64_t timeout;        /* a session without input this long is closed; ns, 0: never */
+    uint64_t window;         /* TCP buffer sizes, octets; 0: the system's */
+    struct server_plan plan; /* what is done to sessions on purpose */
+    const char *profile;     /* file of behaviours, see profile.h; NULL: none */
+    uint64_t seed;           /* of what is left to chance there */
+    uint64_t grace;          /* ns that open transactions have to finish at a stop */
+    uint32_t logged;         /* -s: bit (1 << enum server_verb): to syslog, which the owner opens */
+    const struct capture_config *capture; /* what to record; NULL: nothing */
+    /* Called once a second while serving, with what there is so far; NULL: not. */
+    void (*progress)(const struct sink_numbers *);
+    bool counters; /* -c: running counters on stdout */
+    bool verbose;  /* -v: commands on stderr */
 };
 
 /* smtp-sink's defaults; no address. */
@@ -49,6 +60,7 @@ struct sink_numbers {
     uint64_t received_bytes; /* off the wire */
     uint64_t sent_bytes;
     uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
+    uint64_t unrecorded;  /* messages, and aborted transactions, that could not be recorded */
     uint64_t elapsed_ns;  /* from the first session's begin to the last one's end; 0: no session */
     uint64_t cpu_user_ns; /* of this process */
     uint64_t cpu_system_ns;
@@ -70,7 +82,9 @@ int sink_open(struct sink **, struct sink_config *, struct diag *);
 /* Serves until stopped. 0, or -errno with diag set when the driver failed. Once. */
 int sink_serve(struct sink *, struct diag *);
 
-/* Makes sink_serve() return soon; from any thread and from signal handlers, also before it began.
+/*
+ * Makes sink_serve() return when the open transactions have ended, or the grace has; told again, at
+ * once. From any thread and from signal handlers, also before it began.
  */
 void sink_stop(struct sink *);
 

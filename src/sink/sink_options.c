@@ -3,8 +3,10 @@
  */
 #include "sink_options.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
+#include "num.h"
 #include "sink.h"
 #include "units.h"
 
@@ -29,6 +31,129 @@ static int set_ipv6(void *settings, const char *value, struct diag *d)
 static int set_announce(void *settings, const char *value, struct diag *d)
 {
     return server_announce(&((struct sink_config *)settings)->server, value, d);
+}
+
+static struct server_plan *plan_of(void *settings)
+{
+    return &((struct sink_config *)settings)->plan;
+}
+
+static int refuse(void *settings, enum server_refusal refusal, const char *list, struct diag *d)
+{
+    bool any = false;
+    int rc = server_plan_refuse(plan_of(settings), refusal, list, &any, d);
+
+    /* As with the peer: a client that pipelines could not tell what was refused. */
+    if (any && refusal >= SERVER_HARD)
+        ((struct sink_config *)settings)->server.no_pipelining = true;
+    return rc;
+}
+
+static int set_hard(void *settings, const char *value, struct diag *d)
+{
+    return refuse(settings, SERVER_HARD, value, d);
+}
+
+static int set_soft(void *settings, const char *value, struct diag *d)
+{
+    return refuse(settings, SERVER_SOFT, value, d);
+}
+
+static int set_cut(void *settings, const char *value, struct diag *d)
+{
+    return refuse(settings, SERVER_CUT, value, d);
+}
+
+static int set_421(void *settings, const char *value, struct diag *d)
+{
+    return refuse(settings, SERVER_421, value, d);
+}
+
+/* Errors that the peer follows by its usage text are followed by ours. */
+static int with_usage(int rc, struct diag *d)
+{
+    char text[sizeof d->text];
+
+    if (rc == 0)
+        return 0;
+    (void)snprintf(text, sizeof text, "%s", d->text);
+    return diag_set(d, rc, "%.300s: usage: " SINK_USAGE " (see --help)", text);
+}
+
+static int set_soft_reply(void *settings, const char *value, struct diag *d)
+{
+    return with_usage(server_plan_reply(plan_of(settings), SERVER_SOFT, value, d), d);
+}
+
+static int set_hard_reply(void *settings, const char *value, struct diag *d)
+{
+    return with_usage(server_plan_reply(plan_of(settings), SERVER_HARD, value, d), d);
+}
+
+static int set_delay(void *settings, const char *value, struct diag *d)
+{
+    return server_plan_delay(plan_of(settings), value, d);
+}
+
+static int bad_time(const char *what, const char *value, struct diag *d)
+{
+    return diag_set(d, -EINVAL, "bad %s: %.40s (takes a time such as 5, 5s, 250ms or 2m)", what,
+                    *value ? value : "empty");
+}
+
+static int set_data_delay(void *settings, const char *value, struct diag *d)
+{
+    char text[64];
+    uint64_t ns = 0;
+
+    if (num_duration(value, &ns) < 0 || ns == 0 || strlen(value) > 40)
+        return with_usage(bad_time("data delay", value, d), d);
+    (void)snprintf(text, sizeof text, "DATA:%s", value);
+    return server_plan_delay(plan_of(settings), text, d);
+}
+
+static int set_abort(void *settings, const char *value, struct diag *d)
+{
+    struct server_plan *p = plan_of(settings);
+
+    if (num_duration(value, &p->abort_delay) < 0)
+        return with_usage(bad_time("abort delay", value, d), d);
+    p->aborts = p->active = true;
+    return 0;
+}
+
+static int set_read_delay(void *settings, const char *value, struct diag *d)
+{
+    struct server_plan *p = plan_of(settings);
+    uint64_t ns = 0;
+
+    if (num_duration(value, &ns) < 0 || ns == 0)
+        return bad_time("data read delay", value, d);
+    p->data_stall = ns;
+    p->active = true;
+    return 0;
+}
+
+static int set_logged(void *settings, const char *value, struct diag *d)
+{
+    struct sink_config *cf = settings;
+    uint32_t verbs = 0;
+    int rc = server_verb_list(value, &verbs, d);
+
+    if (rc == 0)
+        cf->logged |= verbs;
+    return rc;
+}
+
+static int set_bare_lf(void *settings, const char *value, struct diag *d)
+{
+    bool ends = strcmp(value, "end") == 0;
+
+    if (!ends && strcmp(value, "data") != 0)
+        return diag_set(d, -EINVAL, "bad meaning of a bare LF: %s (--bare-lf takes data or end)",
+                        *value ? value : "empty");
+    ((struct sink_config *)settings)->server.lenient_lf = ends;
+    return 0;
 }
 
 const struct opt sink_options[] = {
@@ -189,6 +314,136 @@ const struct opt sink_options[] = {
      .group = "Protocol",
      .help = "do not announce DSN",
      .man = "Do not announce support for DSN."},
+    {.name = "bare-lf",
+     .kind = OPT_CUSTOM,
+     .arg = "data|end",
+     .set = set_bare_lf,
+     .group = "Protocol",
+     .help = "what an LF without CR is (data)",
+     .man = "What an LF without a CR in front of it is. data (the default) as RFC 5321 has it: an "
+            "octet like any other, so that <LF>.<LF> does not end a message. end, as some servers "
+            "have it: the end of a line, in commands and in content."},
+    {.name = "reject",
+     .letter = 'f',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMANDS",
+     .set = set_hard,
+     .group = "Faults",
+     .help = "refuse these commands (5xx)",
+     .man = "Reject these commands with a hard (5xx) error code. Implies -p.\nCommands are CONNECT "
+            "(the greeting), HELO, EHLO, LHLO, XCLIENT, XFORWARD, AUTH, MAIL, RCPT, DATA, BDAT, . "
+            "(the end of data), RSET, NOOP, VRFY and QUIT, in any case, separated by commas or "
+            "white space. Repeated options add up. A refused command has no effect, but that a "
+            "message whose end of data was refused is counted and recorded. Of several faults of "
+            "a command one happens: -q goes before -Q, -f, -r, and all of them before a delay."},
+    {.name = "soft-reject",
+     .letter = 'r',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMANDS",
+     .set = set_soft,
+     .group = "Faults",
+     .help = "refuse these commands (4xx)",
+     .man = "Reject these commands with a soft (4xx) error code. Implies -p. Commands as for -f."},
+    {.name = "disconnect",
+     .letter = 'q',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMANDS",
+     .set = set_cut,
+     .group = "Faults",
+     .help = "disconnect at these commands",
+     .man = "Disconnect without a reply after one of these commands. Commands as for -f."},
+    {.name = "disconnect-421",
+     .letter = 'Q',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMANDS",
+     .set = set_421,
+     .group = "Faults",
+     .help = "likewise, with a 421 reply",
+     .man = "Send a 421 reply and disconnect after one of these commands. Commands as for -f."},
+    {.name = "soft-reply",
+     .letter = 'b',
+     .kind = OPT_CUSTOM,
+     .arg = "TEXT",
+     .set = set_soft_reply,
+     .group = "Faults",
+     .help = "what -r replies (450 4.3.0 ...)",
+     .man = "The reply of -r, one line that begins with three digits, the first one a 4 (default: "
+            "\"450 4.3.0 Error: command failed\")."},
+    {.name = "hard-reply",
+     .letter = 'B',
+     .kind = OPT_CUSTOM,
+     .arg = "TEXT",
+     .set = set_hard_reply,
+     .group = "Faults",
+     .help = "what -f replies (500 5.3.0 ...)",
+     .man = "The reply of -f, one line that begins with three digits, the first one a 5 (default: "
+            "\"500 5.3.0 Error: command failed\")."},
+    {.name = "delay",
+     .letter = 'W',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMAND:TIME[:ODDS]",
+     .set = set_delay,
+     .group = "Faults",
+     .help = "reply to a command so much later",
+     .man =
+         "Wait so long before responding to this command; the input behind it waits too, that of "
+         "other sessions does not. With ODDS, 1 to 99, wait for a random multiple of the time: "
+         "as often as a dice with the numbers 0 to 99 shows less than ODDS before it shows "
+         "something else, maybe not at all. The last one for a command wins. Commands as for "
+         "-f."},
+    {.name = "data-delay",
+     .letter = 'w',
+     .kind = OPT_CUSTOM,
+     .arg = "TIME",
+     .set = set_data_delay,
+     .group = "Faults",
+     .help = "the same as -W DATA:TIME",
+     .man = "Wait so long before responding to a DATA command; the same as -W DATA:TIME."},
+    {.name = "read-delay",
+     .letter = 'H',
+     .kind = OPT_CUSTOM,
+     .arg = "TIME",
+     .set = set_read_delay,
+     .group = "Faults",
+     .help = "begin so late to read the content",
+     .man = "Delay the first read operation after accepting DATA. With large messages and a small "
+            "TCP window (-T) the client's writing stalls."},
+    {.name = "abort-delay",
+     .letter = 'A',
+     .kind = OPT_CUSTOM,
+     .arg = "TIME",
+     .set = set_abort,
+     .group = "Faults",
+     .help = "550 and disconnect, after DATA",
+     .man = "Wait so long after accepting DATA, without reading, then abort with a 550 reply and "
+            "disconnect. 0 aborts at once. The message does not count."},
+    {.name = "profile",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(profile),
+     .group = "Faults",
+     .help = "behave as this file tells",
+     .man = "Behave as this file tells, by recipient domain, client address, or default: replies "
+            "of one's own, delays, disconnects, stalls, rate limits, greylisting and more, each "
+            "with a chance. See PROFILES below. The other options of this group go first."},
+    {.name = "seed",
+     .kind = OPT_COUNT,
+     .arg = "NUMBER",
+     .at = AT(seed),
+     .what = "seed",
+     .group = "Faults",
+     .help = "seed of random numbers (default 0)",
+     .man = "The seed of what is left to chance. A session's chances depend on the seed and on "
+            "which session it is, counted from the start, and so can be repeated."},
+    {.name = "grace",
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(grace),
+     .what = "grace",
+     .group = "Listening",
+     .help = "time to finish at a stop (default 5)",
+     .man = "How long transactions that are open when the sink is stopped may take to finish "
+            "(default: 5 seconds). With 0 it stops at once."},
     {.name = "counters",
      .letter = 'c',
      .kind = OPT_FLAG,
@@ -198,6 +453,16 @@ const struct opt sink_options[] = {
      .man = "Display running counters on standard output, updated whenever a session ends, a QUIT "
             "command is executed, or an end of data is received. No summary follows unless "
             "--report asks for one."},
+    {.name = "log-commands",
+     .letter = 's',
+     .kind = OPT_CUSTOM,
+     .arg = "COMMANDS",
+     .set = set_logged,
+     .group = "Output",
+     .help = "log these commands by syslog",
+     .man = "Log these commands to syslog(3), facility mail, level info, with the first 100 octets "
+            "of their arguments. Commands as for -f; refused ones are logged too, CONNECT logs "
+            "connections."},
     {.name = "verbose",
      .letter = 'v',
      .kind = OPT_FLAG,

@@ -6,6 +6,8 @@
 
 #include "opt.h"
 
+#define SINK_USAGE "smtp-sink [options] [inet:][host]:port [backlog]"
+
 extern const struct opt sink_options[];
 extern const size_t sink_option_count;
 

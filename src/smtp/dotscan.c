@@ -105,3 +105,26 @@ size_t dotscan(struct slice in, enum dotscan *state, uint64_t *dots)
     *state = s;
     return at;
 }
+
+size_t dotscan_lenient(struct slice in, enum dotscan *state, uint64_t *dots)
+{
+    enum dotscan s = *state;
+    size_t at = 0;
+
+    while (at < in.n && s != DOTSCAN_END) {
+        enum dotscan before = s;
+        char c = in.p[at++];
+
+        s = step(s, c);
+        if (c == '\n' && before == DOTSCAN_DOT)
+            s = DOTSCAN_END;
+        else if (c == '\n' && s == DOTSCAN_NONE)
+            s = DOTSCAN_CRLF;
+        if (s == DOTSCAN_DOT)
+            *dots += 1;
+        else if (s == DOTSCAN_END)
+            *dots += before == DOTSCAN_DOT ? 1 : 2;
+    }
+    *state = s;
+    return at;
+}

@@ -26,4 +26,10 @@ enum dotscan {
  */
 size_t dotscan(struct slice in, enum dotscan *state, uint64_t *dots);
 
+/*
+ * The same for a server that takes a bare LF for a line end, as some do: LF.LF ends content too.
+ * Slow and simple. The line end behind the final dot counts among the dots.
+ */
+size_t dotscan_lenient(struct slice in, enum dotscan *state, uint64_t *dots);
+
 #endif

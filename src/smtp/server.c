@@ -9,6 +9,7 @@
 
 #include "dotscan.h"
 #include "server_impl.h"
+#include "server_plan.h"
 
 static const char *const end_words[] = {
 #define X(id, words) words,
@@ -36,6 +37,8 @@ static void drop_part(struct server *sv)
 void server_done(struct server *sv)
 {
     drop_part(sv);
+    free(sv->answer);
+    sv->answer = NULL;
 }
 
 void server_finish(struct server *sv, enum server_end end)
@@ -64,7 +67,7 @@ static bool has_room(const struct server *sv, const struct server_out *out)
     return used == 0 || used + sv->context->config->reply_room <= out->size;
 }
 
-static void put(struct server_out *out, struct slice reply)
+void server_put(struct server_out *out, struct slice reply)
 {
     if (out->used == 0 && out->lone.n == 0) {
         out->lone = reply;
@@ -80,14 +83,22 @@ static void put(struct server_out *out, struct slice reply)
     out->used += (uint32_t)reply.n;
 }
 
-static bool refuses(struct slice reply)
+bool server_is_busy(const struct server *sv)
 {
-    return reply.p[0] >= '4';
+    return sv->mail || sv->state == SERVER_STATE_CONTENT || sv->state == SERVER_STATE_CHUNK;
 }
 
 void server_greet(struct server *sv, struct server_out *out)
 {
-    put(out, sv->context->config->greeting);
+    struct server_context *cx = sv->context;
+    struct server_act act = {0};
+
+    if (cx->judge)
+        cx->judge(sv, SERVER_CONNECT, (struct slice){"", 0}, &act);
+    if (!act.instead)
+        server_was_run(&act, cx->config->greeting);
+    cx->refused[SERVER_CONNECT] += server_refuses(act.reply);
+    server_answer(sv, &act, out);
 }
 
 static void tell_command(struct server *sv, enum server_verb verb, struct slice line,
@@ -113,13 +124,28 @@ static void set_verdict(struct server *sv, struct slice reply)
     sv->verdict_length = (uint16_t)reply.n;
 }
 
-/* Answers a complete message: once, or in LMTP once a recipient (RFC 2033 section 4.2). */
-static void end_message(struct server *sv, bool bdat)
+/* What the owner says of a message; a refusal that was decided before stands. */
+static struct slice ask_owner(struct server *sv, const struct server_message *message,
+                              struct slice reply)
+{
+    const struct server_hooks *hooks = sv->context->hooks;
+    struct slice other = {NULL, 0};
+
+    if (hooks && hooks->message)
+        other = hooks->message(sv, message);
+    return other.n > 0 && !message->refused ? other : reply;
+}
+
+/*
+ * Answers a complete message: once, or in LMTP once a recipient (RFC 2033 section 4.2). A verdict
+ * that also ends the session is given once.
+ */
+static void end_message(struct server *sv, bool bdat, struct server_act *act,
+                        struct server_out *out)
 {
     struct server_context *cx = sv->context;
     const struct server_config *cf = cx->config;
     struct slice reply = cf->lmtp ? server_texts.ok_lmtp : server_texts.ok;
-    struct slice other = {NULL, 0};
     struct server_message message = {
         .octets = sv->octets,
         .recipients = sv->recipients,
@@ -130,40 +156,59 @@ static void end_message(struct server *sv, bool bdat)
     cx->messages++;
     cx->recipients += message.recipients;
     cx->octets += message.octets;
-    if (message.refused)
+    if (cx->judge)
+        cx->judge(sv, SERVER_DOT, SLICE("."), act);
+    if (act->instead)
+        reply = act->reply;
+    else if (message.refused)
         reply = server_texts.too_large;
-    if (cx->hooks && cx->hooks->message)
-        other = cx->hooks->message(sv, &message);
-    if (other.n > 0)
-        reply = other;
+    else if (act->reply.n > 0)
+        reply = act->reply;
+    message.refused |= act->instead && (reply.n == 0 || server_refuses(reply));
+    message.reply = reply;
+    reply = ask_owner(sv, &message, reply);
     set_verdict(sv, reply);
-    sv->owed = cf->lmtp ? sv->recipients : 1;
-    if (refuses(reply))
+    sv->owed = reply.n == 0 ? 0 : !cf->lmtp || (act->instead && act->end) ? 1 : sv->recipients;
+    if (server_refuses(reply))
         cx->refused[bdat ? SERVER_BDAT : SERVER_DOT] += sv->owed;
     server_reset(sv);
     sv->state = SERVER_STATE_COMMAND;
+    if (!cx->judge)
+        return;
+    sv->final = true;
+    sv->owed -= sv->owed > 0;
+    act->reply = reply;
+    server_answer(sv, act, out);
 }
 
 /* The octets of a BDAT are read. */
-static void end_chunk(struct server *sv)
+static void end_chunk(struct server *sv, struct server_out *out)
 {
-    const struct server_config *cf = sv->context->config;
+    struct server_context *cx = sv->context;
+    struct server_act act = {0};
 
-    if (!sv->verdict && sv->last) {
-        end_message(sv, true);
+    if (!sv->verdict && cx->judge)
+        cx->judge(sv, SERVER_BDAT, (struct slice){"", 0}, &act);
+    if (!sv->verdict && !act.instead && sv->last) {
+        end_message(sv, true, &act, out);
         return;
     }
-    if (!sv->verdict && cf->size_limit && sv->octets > cf->size_limit)
+    if (act.instead)
+        set_verdict(sv, act.reply);
+    else if (!sv->verdict && cx->config->size_limit && sv->octets > cx->config->size_limit)
         set_verdict(sv, server_texts.too_large);
     if (sv->verdict) {
         /* Later BDATs of the transaction are to get 503: it is over (RFC 3030 section 2). */
-        sv->context->refused[SERVER_BDAT]++;
+        cx->refused[SERVER_BDAT] += sv->verdict_length > 0;
         server_reset(sv);
     } else {
         set_verdict(sv, server_texts.ok);
     }
-    sv->owed = 1;
+    sv->owed = 0;
+    sv->final = false;
     sv->state = SERVER_STATE_COMMAND;
+    act.reply = (struct slice){sv->verdict, sv->verdict_length};
+    server_answer(sv, &act, out);
 }
 
 void server_begin_chunk(struct server *sv, uint64_t octets, bool last, struct slice refusal)
@@ -179,14 +224,13 @@ static size_t take_chunk(struct server *sv, struct slice in, struct server_out *
 {
     uint64_t n = in.n < sv->chunk_left ? in.n : sv->chunk_left;
 
-    (void)out;
     if (!sv->verdict) {
         sv->octets += n;
         tell_content(sv, (struct slice){in.p, (size_t)n}, true);
     }
     sv->chunk_left -= n;
     if (sv->chunk_left == 0)
-        end_chunk(sv);
+        end_chunk(sv, out);
     return (size_t)n;
 }
 
@@ -194,16 +238,18 @@ static size_t take_content(struct server *sv, struct slice in, struct server_out
 {
     enum dotscan scan = (enum dotscan)sv->scan;
     uint64_t dots = 0;
-    size_t n = dotscan(in, &scan, &dots);
+    bool lenient = sv->context->config->lenient_lf;
+    size_t n = lenient ? dotscan_lenient(in, &scan, &dots) : dotscan(in, &scan, &dots);
 
-    (void)out;
     sv->scan = (uint8_t)scan;
     sv->octets += n - dots;
     tell_content(sv, (struct slice){in.p, n}, false);
     if (scan == DOTSCAN_END) {
-        sv->octets -= 2; /* the CRLF behind the final dot */
+        struct server_act act = {0};
+
+        sv->octets -= lenient ? 0 : 2; /* the CRLF behind the final dot */
         tell_command(sv, SERVER_DOT, SLICE("."), (struct slice){NULL, 0});
-        end_message(sv, false);
+        end_message(sv, false, &act, out);
     }
     return n;
 }
@@ -220,6 +266,24 @@ static struct slice skip_blanks(struct slice s)
     return s;
 }
 
+/*
+ * Runs a command at once even if its reply is to come later: nobody can tell, since nothing else of
+ * the session happens in between.
+ */
+static void run_judged(struct server *sv, enum server_verb verb, struct slice line,
+                       struct slice args, struct server_out *out)
+{
+    struct server_act act = {0};
+
+    sv->context->judge(sv, verb, args, &act);
+    if (!act.instead)
+        server_was_run(&act, server_verbs[verb].run(sv, args));
+    tell_command(sv, verb, line, act.reply);
+    sv->context->refused[verb] += server_refuses(act.reply);
+    sv->final = false;
+    server_answer(sv, &act, out);
+}
+
 static void run_line(struct server *sv, struct slice line, struct server_out *out)
 {
     struct slice word = skip_blanks(line);
@@ -231,6 +295,10 @@ static void run_line(struct server *sv, struct slice line, struct server_out *ou
         args = slice_from(args, 1);
     word.n -= args.n;
     verb = server_find_verb(sv->context->config, word);
+    if (verb != SERVER_UNKNOWN && sv->context->judge && !server_verbs[verb].late) {
+        run_judged(sv, verb, line, skip_blanks(args), out);
+        return;
+    }
     if (verb != SERVER_UNKNOWN)
         reply = server_verbs[verb].run(sv, skip_blanks(args));
     else
@@ -238,8 +306,8 @@ static void run_line(struct server *sv, struct slice line, struct server_out *ou
     tell_command(sv, verb, line, reply);
     if (reply.n == 0)
         return;
-    sv->context->refused[verb] += refuses(reply);
-    put(out, reply);
+    sv->context->refused[verb] += server_refuses(reply);
+    server_put(out, reply);
 }
 
 /* Keeps the beginning of a line whose end has not come. */
@@ -256,6 +324,15 @@ static void keep_part(struct server *sv, struct slice in)
     sv->part_length = (uint16_t)(sv->part_length + in.n);
 }
 
+/* Without its LF, and the CR in front of that. */
+static struct slice without_end(struct slice line)
+{
+    line.n--;
+    if (line.n > 0 && line.p[line.n - 1] == '\r')
+        line.n--;
+    return line;
+}
+
 /* A line that began earlier: joined on the stack, so that its memory can go before it runs. */
 static void run_parts(struct server *sv, struct slice rest, struct server_out *out)
 {
@@ -265,10 +342,10 @@ static void run_parts(struct server *sv, struct slice rest, struct server_out *o
     memcpy(line, sv->part, n);
     memcpy(line + n, rest.p, rest.n);
     drop_part(sv);
-    run_line(sv, (struct slice){line, n + rest.n - 2}, out);
+    run_line(sv, without_end((struct slice){line, n + rest.n}), out);
 }
 
-/* The octets up to and including the first CRLF within limit; 0 when there is none. */
+/* The octets up to and including the first line end within limit; 0 when there is none. */
 static size_t find_line(const struct server *sv, struct slice in, size_t limit)
 {
     size_t at = 0;
@@ -280,6 +357,8 @@ static size_t find_line(const struct server *sv, struct slice in, size_t limit)
         if (!lf)
             return 0;
         at = (size_t)(lf - in.p) + 1;
+        if (sv->context->config->lenient_lf)
+            return at;
         if (at > 1 ? lf[-1] == '\r' : sv->part && sv->part[sv->part_length - 1] == '\r')
             return at;
     }
@@ -296,7 +375,7 @@ static size_t take_command(struct server *sv, struct slice in, struct server_out
         return n;
     }
     if (n > 0) {
-        run_line(sv, (struct slice){in.p, n - 2}, out);
+        run_line(sv, without_end((struct slice){in.p, n}), out);
         return n;
     }
     if (in.n > room)
@@ -314,15 +393,31 @@ static take *const takers[SERVER_STATE_COUNT] = {
     [SERVER_STATE_CHUNK] = take_chunk,
 };
 
+/* Somebody wants an end; a session between transactions is told so here (RFC 5321 section 3.8). */
+static bool may_go_on(struct server *sv, struct server_out *out)
+{
+    if (server_owes(sv))
+        return true;
+    if (sv->context->halt == SERVER_HALTS)
+        return false;
+    if (server_is_busy(sv) || sv->state == SERVER_STATE_OVER)
+        return true;
+    if (!has_room(sv, out))
+        return false;
+    server_put(out, server_texts.leaving);
+    server_finish(sv, SERVER_END_LEAVE);
+    return true;
+}
+
 size_t server_recv(struct server *sv, struct slice in, struct server_out *out)
 {
     size_t at = 0;
 
-    while (sv->context->halt ? server_owes(sv) : true) {
+    while (!sv->waiting && (sv->context->halt == SERVER_GOES_ON || may_go_on(sv, out))) {
         if (!has_room(sv, out))
             return at;
         if (server_owes(sv)) {
-            put(out, (struct slice){sv->verdict, sv->verdict_length});
+            server_put(out, (struct slice){sv->verdict, sv->verdict_length});
             sv->owed--;
             continue;
         }

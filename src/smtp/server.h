@@ -18,6 +18,8 @@
 #include "slice.h"
 
 struct server;
+struct server_act;
+struct server_answer;
 
 /* A command with its CRLF may have this many octets; one more ends the session. */
 #define SERVER_LINE_MAX 2048
@@ -27,14 +29,15 @@ struct server_message {
     uint64_t octets; /* of content, not counting the dots and the line that DATA adds (RFC 1870) */
     uint32_t recipients; /* accepted ones */
     bool bdat;
-    bool refused; /* by the machine: too large */
+    struct slice reply; /* what it is to be answered; empty: nothing */
+    bool refused;       /* too large, or so it was judged: what the hook returns is not used */
 };
 
 /* What an owner may listen to. All NULL-able; none may call a server_ function. */
 struct server_hooks {
     /*
-     * A command was read; line is without CRLF, "." for the end of data. reply is empty when it
-     * comes later (those to a BDAT and to an end of data).
+     * A command was read; line is without its line end, "." for the end of data. reply is empty
+     * when it comes later (those to a BDAT and to an end of data), and when there is none.
      */
     void (*command)(struct server *, enum server_verb, struct slice line, struct slice reply);
     /*
@@ -49,11 +52,24 @@ struct server_hooks {
     struct slice (*message)(struct server *, const struct server_message *);
 };
 
-/* What the sessions of one thread share. The owner sets the first three and zeroes the rest. */
+/* How far the sessions of a thread may go on. */
+enum server_halt {
+    SERVER_GOES_ON,
+    SERVER_LEAVES, /* a session is told 421 and ended where it has no transaction open */
+    SERVER_HALTS   /* consume nothing more; replies that are owed still come */
+};
+
+/* What the sessions of one thread share. The owner sets the first four and zeroes the rest. */
 struct server_context {
     const struct server_config *config;
     const struct server_hooks *hooks; /* NULL for none */
-    bool halt;                        /* consume nothing more: may be set by a hook */
+    /*
+     * Asked about the greeting (CONNECT), each known command before it is run, each BDAT behind its
+     * octets, and each end of data (".", by BDAT too): fills the zeroed act, see server_plan.h. May
+     * not call a server_ function. NULL: nothing is out of the usual.
+     */
+    void (*judge)(struct server *, enum server_verb, struct slice args, struct server_act *);
+    enum server_halt halt; /* may be set by a hook */
 
     uint64_t messages;                   /* complete ones, refused ones included */
     uint64_t recipients;                 /* accepted ones of those */
@@ -67,7 +83,10 @@ struct server_context {
     X(QUIT, "ended by QUIT")                                                                       \
     X(LINE, "command line too long")                                                               \
     X(CHUNK, "malformed BDAT command")                                                             \
-    X(MEMORY, "out of memory")
+    X(MEMORY, "out of memory")                                                                     \
+    X(FAULT, "ended on purpose")                                                                   \
+    X(RESET, "reset on purpose") /* the connection is to be reset at once */                       \
+    X(LEAVE, "shutting down")
 
 enum server_end {
 #define X(id, words) SERVER_END_##id,
@@ -83,10 +102,11 @@ struct server {
     struct server_context *context;
     const char *verdict; /* the reply owed, or to be owed when the chunk is over, or NULL */
     char *part;          /* the beginning of a command line that came in pieces, or NULL */
-    uint64_t octets;     /* content so far */
-    uint64_t chunk_left; /* of the BDAT under way */
-    uint32_t recipients; /* accepted ones of the transaction */
-    uint32_t owed;       /* replies (verdict) to give before anything else */
+    struct server_answer *answer; /* what goes on when the waiting is over; NULL: never waited */
+    uint64_t octets;              /* content so far */
+    uint64_t chunk_left;          /* of the BDAT under way */
+    uint32_t recipients;          /* accepted ones of the transaction */
+    uint32_t owed;                /* replies (verdict) to give before anything else */
     uint16_t part_length;
     uint16_t verdict_length;
     uint8_t state; /* what the next octet belongs to */
@@ -95,6 +115,8 @@ struct server {
     bool mail;     /* a transaction is open */
     bool chunked;  /* its content comes by BDAT */
     bool last;     /* the BDAT under way is its last */
+    bool waiting;  /* for server_resume() */
+    bool final;    /* what is answered is a complete message */
 };
 
 /*
@@ -118,25 +140,45 @@ static inline struct slice server_replies(const struct server_out *out)
 void server_init(struct server *, struct server_context *);
 void server_done(struct server *);
 
-/* The greeting, before any octet of the client. */
+/* The greeting, before any octet of the client. Ask server_waits() and server_over() after. */
 void server_greet(struct server *, struct server_out *);
 
 /*
  * Takes octets from the client and returns how many; the rest is to be given again, when
- * server_replies() have been handed on (or the halt is over). When the session is over all input is
- * swallowed: the owner writes the replies, then closes the connection.
+ * server_replies() have been handed on (or the halt is over, or the waiting). When the session is
+ * over all input is swallowed: the owner writes the replies, then closes the connection.
  */
 size_t server_recv(struct server *, struct slice in, struct server_out *);
+
+/*
+ * Does the session wait, on purpose? Then nothing is consumed until server_resume(), which is due
+ * server_wait() nanoseconds after the call that began the waiting, has ended it.
+ */
+static inline bool server_waits(const struct server *sv)
+{
+    return sv->waiting;
+}
+
+uint64_t server_wait(const struct server *);
+
+/* Goes on, maybe to the next wait. Needs room for a reply, as an empty buffer has. */
+void server_resume(struct server *, struct server_out *);
+
+/* Is the reply to a complete message being waited for? */
+bool server_owes_verdict(const struct server *);
+
+/* Is a transaction open, or a chunk under way? */
+bool server_is_busy(const struct server *);
 
 /* Are replies due that had no room? Then server_recv() wants a call even without new input. */
 static inline bool server_owes(const struct server *sv)
 {
-    return sv->owed > 0;
+    return sv->owed > 0 && !sv->waiting;
 }
 
 static inline enum server_end server_over(const struct server *sv)
 {
-    return (enum server_end)sv->end;
+    return sv->waiting ? SERVER_END_NOT : (enum server_end)sv->end;
 }
 
 #endif

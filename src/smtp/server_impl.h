@@ -1,11 +1,13 @@
 /*
  * The inside of the server machine, shared by its files: server.c (octets, replies, the account),
- * server_verbs.c (one row a verb), server_config.c (the texts).
+ * server_verbs.c (one row a verb), server_answer.c (acts that take their time), server_config.c
+ * (the texts).
  */
 #ifndef SMTP_SERVER_IMPL_H
 #define SMTP_SERVER_IMPL_H
 
 #include "server.h"
+#include "server_plan.h"
 
 enum server_state {
     SERVER_STATE_COMMAND,
@@ -21,6 +23,7 @@ struct server_verb_row {
     bool (*known)(const struct server_config *);
     /* Does it; returns the reply, empty when that comes later. args is without leading blanks. */
     struct slice (*run)(struct server *, struct slice args);
+    bool late; /* its octets follow the line, and its reply those */
 };
 
 extern const struct server_verb_row server_verbs[SERVER_VERB_COUNT];
@@ -44,7 +47,8 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(need_rcpt, "503 5.5.1 Error: need RCPT command")                                             \
     X(rcpt_after_bdat, "503 5.5.1 Error: RCPT after BDAT")                                         \
     X(data_after_bdat, "503 5.5.1 Error: DATA after BDAT")                                         \
-    X(too_large, "552 5.3.4 Error: message too large")
+    X(too_large, "552 5.3.4 Error: message too large")                                             \
+    X(leaving, "421 4.3.2 Error: server is shutting down")
 
 struct server_reply_texts {
 #define X(id, text) struct slice id;
@@ -53,6 +57,24 @@ struct server_reply_texts {
 };
 
 extern const struct server_reply_texts server_texts;
+
+static inline bool server_refuses(struct slice reply)
+{
+    return reply.n > 0 && reply.p[0] >= '4';
+}
+
+/* Adds a reply to those that are due. The caller knows that there is room. */
+void server_put(struct server_out *, struct slice reply);
+
+/* Does what an act says, from its delay on; its reply is that of the command if that was run. */
+void server_answer(struct server *, const struct server_act *, struct server_out *);
+
+/* The command was run: its reply is said, unless it went well and the act has other words. */
+static inline void server_was_run(struct server_act *act, struct slice reply)
+{
+    if (act->reply.n == 0 || reply.n == 0 || server_refuses(reply))
+        act->reply = reply;
+}
 
 /* Ends the transaction, whatever became of it. */
 void server_reset(struct server *);

@@ -212,7 +212,7 @@ const struct server_verb_row server_verbs[SERVER_VERB_COUNT] = {
     [SERVER_MAIL] = {always, run_mail},
     [SERVER_RCPT] = {always, run_rcpt},
     [SERVER_DATA] = {always, run_data},
-    [SERVER_BDAT] = {has_chunking, run_bdat},
+    [SERVER_BDAT] = {has_chunking, run_bdat, .late = true},
     [SERVER_RSET] = {always, run_rset},
     [SERVER_NOOP] = {always, run_ok},
     [SERVER_QUIT] = {always, run_quit},

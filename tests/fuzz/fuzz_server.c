@@ -8,6 +8,7 @@
 
 #include "rng.h"
 #include "server.h"
+#include "server_plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,8 +26,31 @@ static void add(struct replies *r, const struct server_out *out)
     r->n += s.n;
 }
 
+static struct rng chances; /* of the session at hand */
+
+/* Any act there is, a rare one each, in an order that the pieces have no part in. */
+static void judge(struct server *sv, enum server_verb verb, struct slice args,
+                  struct server_act *act)
+{
+    uint64_t r = rng_next(&chances);
+
+    (void)sv;
+    (void)verb;
+    (void)args;
+    *act = (struct server_act){.delay = r >> 1 & 1, .stall = r >> 2 & 1, .pieces = r >> 8 & 7};
+    act->piece = (r >> 4 & 3) == 0 ? 1 + (r >> 16 & 7) : 0;
+    act->instead = (r >> 3 & 15) == 0;
+    if (act->instead && (r >> 24 & 3))
+        act->reply = r >> 26 & 1 ? SLICE("450 4.0.0 no\r\n") : SLICE("250 yes\r\n");
+    if ((r >> 32 & 31) == 0)
+        act->last = SLICE("550 last\r\n");
+    if ((r >> 40 & 31) == 0)
+        act->end = r >> 45 & 1 ? SERVER_END_FAULT : SERVER_END_RESET;
+}
+
 /* Each piece in memory of its own, so that a sanitizer sees what is read beyond it. */
-static struct replies talk(const struct server_config *cf, struct slice in, size_t most)
+static struct replies talk(const struct server_config *cf, bool faults, struct slice in,
+                           size_t most)
 {
     struct server_context context = {.config = cf};
     struct server server;
@@ -34,6 +58,9 @@ static struct replies talk(const struct server_config *cf, struct slice in, size
     struct rng rng = {most};
     char buffer[SERVER_OUT_MIN];
 
+    if (faults)
+        context.judge = judge;
+    chances.state = 5;
     server_init(&server, &context);
     while (in.n > 0) {
         size_t n = most ? 1 + (size_t)rng_below(&rng, most) : in.n;
@@ -44,9 +71,15 @@ static struct replies talk(const struct server_config *cf, struct slice in, size
             struct server_out out = {.buffer = buffer, .size = sizeof buffer};
             size_t taken = server_recv(&server, piece, &out);
 
-            if (taken > piece.n || (taken == 0 && piece.n > 0 && server_replies(&out).n == 0))
+            if (taken > piece.n || (taken == 0 && piece.n > 0 && server_replies(&out).n == 0 &&
+                                    !server_waits(&server)))
                 abort();
             add(&all, &out);
+            while (server_waits(&server)) {
+                out = (struct server_out){.buffer = buffer, .size = sizeof buffer};
+                server_resume(&server, &out);
+                add(&all, &out);
+            }
             piece = slice_from(piece, taken);
         } while (piece.n > 0 || server_owes(&server));
         free(copy);
@@ -65,10 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     cf.lmtp = data[0] & 1;
+    cf.lenient_lf = data[0] & 4;
     (void)server_announce(&cf, data[0] & 2 ? "CHUNKING,SIZE=20" : "", &d);
     (void)server_config_freeze(&cf, &d);
-    whole = talk(&cf, (struct slice){(const char *)data + 2, size - 2}, 0);
-    split = talk(&cf, (struct slice){(const char *)data + 2, size - 2}, 1 + data[1]);
+    whole = talk(&cf, data[0] & 8, (struct slice){(const char *)data + 2, size - 2}, 0);
+    split = talk(&cf, data[0] & 8, (struct slice){(const char *)data + 2, size - 2}, 1 + data[1]);
     if (whole.n != split.n || (whole.n > 0 && memcmp(whole.p, split.p, whole.n) != 0))
         abort();
     free(whole.p);

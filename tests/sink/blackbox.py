@@ -5,6 +5,7 @@ octet by octet; then what ours does better, or alone.
     tests/sink/blackbox.py [BUILD] [--ours PROGRAM] [--peer PROGRAM]
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import re
@@ -218,17 +219,113 @@ GROUPS = [
     (["-T", "4096"], [COMMON[3]]),
 ]
 
+# Every command, two transactions, and a refused hello in between: for faults at any of them.
+EVERY = [b"HELO c\r\nEHLO c\r\nLHLO c\r\nXCLIENT a\r\nXFORWARD b\r\nAUTH PLAIN x\r\nVRFY x\r\nNOOP\r\n",
+         MAIL + b"RCPT TO:<c>\r\nDATA\r\n", b"x\r\n.\r\n",
+         b"RSET\r\n" + MAIL + b"DATA\r\n", b".\r\n", b"QUIT\r\n"]
+# The same without content, for when DATA is refused: what it would be taken for differs.
+NO_DATA = [b"EHLO c\r\nHELO c\r\nNOOP\r\n" + MAIL + b"DATA\r\nRSET\r\nDATA\r\n", b"MAIL x\r\nQUIT\r\n"]
+FAULTY = ("HELO", "EHLO", "LHLO", "XCLIENT", "XFORWARD", "AUTH", "MAIL", "RCPT", "DATA", ".", "RSET",
+          "NOOP", "VRFY", "QUIT")
+
+
+def without_content(verb):
+    return NO_DATA if verb in ("MAIL", "RCPT", "DATA") else EVERY
+
+
+FAULTS = [([option, verb.lower() if option == "-r" else verb], [without_content(verb)])
+          for option in ("-f", "-r", "-q", "-Q") for verb in FAULTY]
+FAULTS += [([option, "CONNECT"], [b""]) for option in ("-q", "-Q")]
+FAULTS += [([option, "connect"], [b"", EVERY]) for option in ("-f", "-r")]
+FAULTS += [
+    (["-L", option, verb], [without_content(verb)])
+    for option in ("-f", "-r", "-q", "-Q") for verb in ("LHLO", ".", "RCPT", "EHLO")
+] + [
+    (["-f", "MAIL", "-r", "MAIL"], [NO_DATA]),
+    (["-r", ".", "-f", "."], [EVERY]),
+    (["-r", ".", "-Q", "."], [EVERY]),
+    (["-q", "NOOP", "-Q", "NOOP", "-f", "NOOP", "-r", "NOOP"], [EVERY]),
+    (["-f", " helo,,ehlo\tnoop\r\nVRFY "], [EVERY]),
+    (["-f", "RSET", "-f", "VRFY"], [EVERY]),
+    (["-r", "RCPT", "-b", "421 x"], [NO_DATA]),
+    (["-r", ".", "-b", "421 x"], [EVERY]),
+    (["-L", "-r", ".", "-b", "421 x"], [EVERY]),
+    (["-b", "450", "-r", "NOOP"], [EVERY]),
+    (["-b", "451x y", "-r", "NOOP"], [EVERY]),
+    (["-b", "499 \xe9", "-B", "599 5.9.9 too", "-r", "NOOP", "-f", "VRFY"], [EVERY]),
+    (["-B", "500 one", "-B", "501 two", "-f", "."], [EVERY]),
+    (["-f", ".", "-C", "-F"], [EVERY]),
+    (["-f", "XCLIENT,XFORWARD", "-C", "-F"], [EVERY]),
+    (["-f", "EHLO", "-e"], [EVERY]),
+    (["-f", "HELO", "-P"], [EVERY]),
+    (["-q", "QUIT"], [b"NOOP\r\nQUIT\r\nNOOP\r\n"]),
+    (["-f", "QUIT"], [b"QUIT\r\nNOOP\r\nQUIT\r\n"]),
+    (["-A", "0"], [EVERY, [MAIL + b"DATA\r\n", b"x\r\n.\r\n"], [b"DATA\r\n" + MAIL + b"DATA\r\n"]]),
+    (["-L", "-A", "0"], [[MAIL + b"RCPT x\r\nDATA\r\n", b"x\r\n.\r\n"]]),
+    (["-A", "0", "-r", "DATA"], [NO_DATA]),
+]
+
+# What takes a second or so: options, conversation, the least and the most seconds of ours.
+SLOW = [
+    (["-w", "1"], [MAIL + b"DATA\r\n", b"x\r\n.\r\nQUIT\r\n"], 1, 2),
+    (["-w", "1"], [b"DATA\r\n", b"QUIT\r\n"], 1, 2),
+    (["-w", "5", "-W", "data:1"], [MAIL + b"DATA\r\n", b"x\r\n.\r\nQUIT\r\n"], 1, 2),
+    (["-W", "CONNECT:1"], [MAIL + b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 0.9, 2),
+    (["-W", "EHLO:1"], [b"EHLO x\r\n", b"NOOP\r\nQUIT\r\n"], 1, 2),
+    (["-W", "RCPT:1"], [MAIL, b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 1, 2),
+    (["-W", ".:1"], [MAIL + b"DATA\r\n", b"x\r\n.\r\n", b"NOOP\r\nQUIT\r\n"], 1, 2),
+    (["-L", "-W", ".:1"], [MAIL + b"RCPT\r\nDATA\r\n", b"x\r\n.\r\n", b"QUIT\r\n"], 1, 2),
+    (["-W", "QUIT:1"], [b"QUIT\r\n"], 1, 2),
+    (["-W", "NOOP:1", "-f", "NOOP"], [b"NOOP\r\nQUIT\r\n"], 0, 0.9),
+    (["-W", "XCLIENT:9", "-C"], [b"XCLIENT\r\nQUIT\r\n"], 0, 0.9),
+    (["-W", "NOOP:1"], [b"NOOP\r\n", b"RSET\r\nQUIT\r\n"], 1, 2),
+    (["-A", "1"], [MAIL + b"DATA\r\n"], 1, 2),
+    (["-A", "1", "-w", "1"], [b"DATA\r\n", MAIL + b"QUIT\r\n"], 1, 2),
+    (["-H", "1"], [MAIL + b"DATA\r\n", b"x\r\n.\r\n", b"QUIT\r\n"], 1, 2),
+    (["-H", "1"], [b"DATA\r\n", MAIL + b"QUIT\r\n"], 0, 0.9),
+]
+
+
+def compare_slowly(row):
+    """Both at the same time."""
+    options, pieces, least, most = row
+    with Sink(OURS, "--quiet", *options) as ours, Sink(PEER, *options) as peer, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool:
+        # The peer loses a delayed reply if more input comes along with its command.
+        reference = pool.submit(talk, peer, pieces, pause=0.2)
+        start = time.monotonic()
+        got = talk(ours, pieces, pause=0.2)
+        took = time.monotonic() - start
+        want = reference.result()
+    name = f"{' '.join(options)} {b'|'.join(pieces)[:40]!r}"
+    return name, got == want and least <= took <= most, \
+        f"got  {got[:400]!r} in {took:.2f} s\n    want {want[:400]!r} in {least} to {most} s"
+
+
+def compare_group(group):
+    """One sink of each for all conversations."""
+    options, conversations = group
+    results = []
+    with Sink(OURS, "--quiet", *options) as ours, Sink(PEER, *options) as peer:
+        for pieces in conversations:
+            pieces = pieces if isinstance(pieces, list) else [pieces]
+            want = talk(peer, pieces)
+            if {"-q", "-Q"} & set(options):  # it does not wait for what the client still sends
+                want = want.replace(b"<reset>", b"<end>")
+            got = talk(ours, pieces)
+            results.append((f"{' '.join(options)[:40]} {b'|'.join(pieces)[:40]!r}", got == want,
+                            f"got  {got[:400]!r}\n    want {want[:400]!r}"))
+    return results
+
 
 def compare_with_peer():
     """One test a conversation."""
-    for options, conversations in GROUPS:
-        with Sink(OURS, "--quiet", *options) as ours, Sink(PEER, *options) as peer:
-            for pieces in conversations:
-                pieces = pieces if isinstance(pieces, list) else [pieces]
-                want = talk(peer, pieces)
-                got = talk(ours, pieces)
-                name = f"{' '.join(options)[:20]} {b'|'.join(pieces)[:40]!r}"
-                check(name, got == want, f"got  {got[:400]!r}\n    want {want[:400]!r}")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for result in pool.map(compare_slowly, SLOW):
+            check(*result)
+        for results in pool.map(compare_group, GROUPS + FAULTS):
+            for result in results:
+                check(*result)
 
 
 def counters(program, *options):
@@ -359,6 +456,311 @@ def test_client_that_does_not_read():
         assert got == 1 + 9 * complete, (got, complete)
 
 
+def timed(options, pieces, least, most, want=None, **how):
+    """One conversation, and how long it takes."""
+    with Sink(OURS, *options) as sink:
+        start = time.monotonic()
+        got = talk(sink, pieces, **how)
+        took = time.monotonic() - start
+        assert least <= took <= most, (took, got)
+        assert want is None or got == want, (got, want)
+    return got
+
+
+GREETING = b"220 smtp-sink ESMTP\r\n"
+GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
+TAKEN = b"250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n"
+OK = b"250 2.0.0 Ok\r\n"
+BYE = b"221 Bye\r\n<end>"
+
+
+def test_delays_keep_the_order():
+    want = GREETING + TAKEN + GO_AHEAD + OK + OK + BYE
+    for delay in "RCPT:200ms", ".:200ms", "DATA:200ms", "NOOP:0.2", "QUIT:200ms", "CONNECT:200ms":
+        timed(["-W", delay], [MAIL + b"DATA\r\nx\r\n.\r\nNOOP\r\nQUIT\r\n"], 0.2, 1, want)
+    timed(["-W", "NOOP:200ms"], [b"NOOP\r\n" * 4 + b"QUIT\r\n"], 0.8, 2, GREETING + OK * 4 + BYE)
+    timed(["-L", "-W", ".:200ms"], [MAIL + b"RCPT x\r\nDATA\r\n.\r\nNOOP\r\nQUIT\r\n"], 0.2, 1,
+          GREETING + TAKEN + b"250 2.1.5 Ok\r\n" + GO_AHEAD + b"250 2.2.0 Ok\r\n" * 2 + OK + BYE)
+    timed(["-W", "BDAT:200ms", "-W", ".:200ms", "--announce=CHUNKING"],
+          [MAIL + b"BDAT 1\r\nxBDAT 1 LAST\r\nyQUIT\r\n"], 0.6, 2, GREETING + TAKEN + OK * 2 + BYE)
+
+
+def test_replies_before_a_delayed_one_come_at_once():
+    with Sink(OURS, "-W", "NOOP:5", "--grace=0") as sink, sink.connect() as s:
+        s.settimeout(2)
+        s.sendall(b"RSET\r\nNOOP\r\n")
+        expect(s, GREETING + b"250 2.1.0 Ok\r\n")
+
+
+def test_delay_holds_up_nobody_else():
+    with Sink(OURS, "-W", "NOOP:3", "--grace=0") as sink, sink.connect() as s:
+        s.sendall(b"NOOP\r\n")
+        start = time.monotonic()
+        assert talk(sink, [b"RSET\r\nQUIT\r\n"]).endswith(BYE)
+        assert time.monotonic() - start < 1
+
+
+def test_refused_greeting_with_a_delay():
+    timed(["-f", "CONNECT", "-W", "CONNECT:9"], [b"QUIT\r\n"], 0, 1,
+          b"500 5.3.0 Error: command failed\r\n" + BYE)
+
+
+def test_abort():
+    """It does not read, whatever came along, and may take longer than the timeout."""
+    want = GREETING + TAKEN + GO_AHEAD + b"550 This violates SMTP\r\n<end>"
+    timed(["-A", "300ms"], [MAIL + b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 0.3, 1, want)
+    timed(["-A", "1.5", "-t", "1"], [MAIL + b"DATA\r\n"], 1.5, 3, want)
+    timed(["-A", "200ms", "-w", "200ms"], [MAIL + b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 0.4, 1, want)
+    with Sink(OURS, "-A", "0", "--report=json") as sink:
+        assert talk(sink, [MAIL + b"DATA\r\n.\r\nQUIT\r\n"]) == want
+        summary = json.loads(sink.stop()[0])["sink"]
+        assert (summary["messages"], summary["aborted"], summary["refused"]) == (0, 1, 1), summary
+
+
+def test_read_delay():
+    want = GREETING + TAKEN + GO_AHEAD + OK + BYE
+    timed(["-H", "300ms"], [MAIL + b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 0.3, 1, want)
+    timed(["-H", "300ms", "-w", "300ms"], [MAIL + b"DATA\r\nx\r\n.\r\nQUIT\r\n"], 0.6, 2, want)
+    with Sink(OURS, "-H", "1", "-T", "20000") as sink, sink.connect() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 20000)
+        s.sendall(MAIL + b"DATA\r\n")
+        expect(s, GREETING + TAKEN + GO_AHEAD)
+        start = time.monotonic()
+        s.sendall(b"x" * 3000000 + b"\r\n.\r\n")
+        assert time.monotonic() - start > 0.8, "nothing held the client's writing up"
+        expect(s, OK)
+
+
+def test_odds_and_seed():
+    """The same seed, the same delays; another, others."""
+    def delays(seed):
+        with Sink(OURS, "-W", "NOOP:40ms:50", f"--seed={seed}") as sink, sink.connect() as s:
+            expect(s, GREETING)
+            taken = []
+            for _ in range(24):
+                start = time.monotonic()
+                s.sendall(b"NOOP\r\n")
+                expect(s, OK)
+                taken.append(int((time.monotonic() - start) / 0.04))
+        return taken
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        one, again, other = pool.map(delays, (7, 7, 8))
+    assert one == again != other and 0 in one and 1 in one, (one, again, other)
+
+
+def test_refusals_are_counted():
+    with Sink(OURS, "-f", "RCPT", "-r", "CONNECT,.", "-Q", "VRFY", "--report=json") as sink:
+        talk(sink, [MAIL + b"RSET\r\nVRFY x\r\nNOOP\r\n"])
+        summary = json.loads(sink.stop()[0])["sink"]
+        assert summary["refused_by_verb"] == {"CONNECT": 1, "RCPT": 1, "VRFY": 1}, summary
+        assert summary["aborted"] == 1 and summary["lost"] == 0, summary
+
+
+def test_empty_list_of_commands():
+    with Sink(OURS, "-f", "", "-r", " ,\t") as sink:
+        assert b"PIPELINING" in talk(sink, [b"EHLO x\r\n"])
+
+
+def test_last_message_with_a_delayed_reply():
+    with Sink(OURS, "-M", "1", "-W", ".:300ms") as sink:
+        got = talk(sink, [MAIL + b"DATA\r\n.\r\nNOOP\r\n"], half_close=False)
+        assert got.startswith(GREETING + TAKEN + GO_AHEAD + OK) and b"Ok\r\n" + OK not in got, got
+        sink.stop(None)
+        assert sink.process.returncode == 0
+
+
+def test_client_leaves_while_waiting():
+    with Sink(OURS, "-W", "NOOP:300ms") as sink:
+        for _ in range(20):
+            with sink.connect() as s:
+                s.sendall(b"NOOP\r\n" * 3)
+        time.sleep(1.2)
+        assert talk(sink, [b"QUIT\r\n"]).endswith(BYE)
+        assert re.search(rb"sessions +21\b", sink.stop()[0])
+
+
+def test_bare_lf():
+    content = b"a\n.\nb\r\n.\nc\n.\r\nd\r\n.\r\n"
+    timed([], [MAIL + b"DATA\r\n" + content + b"QUIT\r\n"], 0, 1, GREETING + TAKEN + GO_AHEAD + OK + BYE)
+    unknown = b"500 5.5.1 Error: unknown command\r\n"
+    timed(["--bare-lf=end"], [MAIL + b"DATA\r\n" + content + b"noop\nQUIT\n"], 0, 1,
+          GREETING + TAKEN + GO_AHEAD + OK + unknown * 6 + OK + BYE)
+    timed(["--bare-lf=data"], [b"NOOP\nQUIT\r\n"], 0, 1, GREETING + unknown + b"<end>")
+
+
+def test_grace():
+    """At a stop an open transaction may finish, and an idle client is told at once."""
+    with Sink(OURS, "--grace=5", "--report=json") as sink, sink.connect() as s, sink.connect() as idle:
+        expect(idle, GREETING)
+        s.sendall(MAIL + b"DATA\r\n")
+        expect(s, GREETING + TAKEN + GO_AHEAD)
+        sink.process.send_signal(signal.SIGTERM)
+        assert read_all(idle) == b"421 4.3.2 Error: server is shutting down\r\n<end>"
+        time.sleep(0.3)
+        try:
+            sink.connect().close()
+            raise AssertionError("it still accepts")
+        except ConnectionRefusedError:
+            pass
+        s.sendall(b"x\r\n.\r\nMAIL\r\n")
+        assert read_all(s) == OK + b"421 4.3.2 Error: server is shutting down\r\n<end>"
+        summary = json.loads(sink.stop(None)[0])["sink"]
+        assert sink.process.returncode == 0 and summary["messages"] == 1, summary
+
+
+def test_grace_is_over_and_second_signal():
+    for options, signals, least, most in ((["--grace=300ms"], 1, 0.3, 1), (["--grace=9"], 2, 0, 1),
+                                          (["--grace=0"], 1, 0, 0.3)):
+        with Sink(OURS, *options) as sink, sink.connect() as s:
+            s.sendall(MAIL)
+            expect(s, GREETING + TAKEN)
+            start = time.monotonic()
+            for _ in range(signals):
+                sink.process.send_signal(signal.SIGTERM)
+                time.sleep(0.05)
+            sink.stop(None)
+            assert least <= time.monotonic() - start <= most, (options, time.monotonic() - start)
+            assert sink.process.returncode == 0
+
+
+SYSLOG = """
+import os, socket, subprocess, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+os.chmod("/dev/log", 0o666)
+s.settimeout(5)
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+with socket.create_server(("127.0.0.1", 0)) as probe:
+    pass
+end = time.monotonic() + 5
+while time.monotonic() < end:
+    try:
+        c = socket.create_connection(("127.0.0.1", int(sys.argv[-2].split(":")[1])), 5)
+        break
+    except ConnectionRefusedError:
+        time.sleep(0.02)
+c.sendall(b"EHLO\\r\\nehlo  a b  \\r\\n  Mail\\tFROM:<a\\xff\\1\\tx> y\\r\\nRCPT TO:<" + b"z" * 120
+          + b">\\r\\nDATA\\r\\nFOO x\\r\\nRSET x\\r\\nNOOP\\r\\nMAIL a\\r\\nQUIT\\r\\n")
+c.shutdown(1)
+while c.recv(1000):
+    pass
+for _ in range(9):
+    print(s.recv(1000))
+p.kill()
+"""
+
+
+def test_syslog():
+    """In a mount namespace with a /dev of its own, so that no system log is touched."""
+    if not ROOT or subprocess.run(["unshare", "-m", "true"], capture_output=True,
+                                  check=False).returncode:
+        print("    skipped: syslog needs a mount namespace")
+        return
+    said = []
+    for program in PEER, OURS:
+        done = subprocess.run(
+            ["unshare", "-m", "sh", "-c",
+             "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && "
+             "mknod -m 666 /dev/urandom c 1 9 && exec \"$@\"", "sh", sys.executable, "-c", SYSLOG,
+             program, "-u", "nobody", "-s", "CONNECT EHLO MAIL RCPT DATA . RSET QUIT", "-f", "RCPT",
+             f"127.0.0.1:{free_port()}", "10"],
+            env=environment(program), capture_output=True, timeout=LIMIT * 3, check=False)
+        assert done.returncode == 0, done
+        said.append(re.sub(rb"<22>.{15} (\S+)\[\d+\]", rb"\1", done.stdout))
+    assert said[0] == said[1] and said[0].count(b"smtp-sink: ") == 9, said
+
+
+PROFILE = b"""# One of each that time on the wire shows.
+[default]
+CONNECT connections 2
+RCPT    greylist 300ms
+NOOP    half 200ms
+VRFY    drip 10ms
+RSET    reset
+HELO    disconnect reply 421 4.3.2 Gone
+.       reply 250 2.0.0 Ok: mine
+[domain a.example]
+RCPT    rate 1/m burst 2 per domain
+.       reply 552 5.2.2 No
+[client 127.0.0.1]
+EHLO    delay uniform 200ms 201ms
+"""
+
+
+def with_profile(text):
+    file = tempfile.NamedTemporaryFile(suffix=".profile")
+    file.write(text)
+    file.flush()
+    os.chmod(file.name, 0o644)
+    return file
+
+
+def pieces_of(s, wanted):
+    """What each read gets until so many octets are there, and how long that took."""
+    start = time.monotonic()
+    got = []
+    while sum(map(len, got)) < wanted:
+        got.append(s.recv(1000))
+        assert got[-1], got
+    return got, time.monotonic() - start
+
+
+def test_profile():
+    with with_profile(PROFILE) as file, Sink(OURS, "--profile", file.name) as sink:
+        with sink.connect() as s, sink.connect() as second:
+            expect(s, GREETING)
+            expect(second, GREETING)
+            with sink.connect() as third:
+                assert read_all(third) == b"421 4.7.0 Error: too many connections\r\n<end>"
+            s.sendall(b"NOOP\r\n")
+            got, took = pieces_of(s, len(OK))
+            assert got == [OK[:6], OK[6:]] and 0.19 < took < 1, (got, took)
+            s.sendall(b"VRFY\r\n")
+            got, took = pieces_of(s, len(OK))
+            assert len(got) > 10 and 0.12 < took < 1, (got, took)
+            s.sendall(b"EHLO x\r\n")
+            got, took = pieces_of(s, 100)
+            assert 0.19 < took < 1, took
+            s.sendall(MAIL)
+            expect(s, b"250 2.1.0 Ok\r\n450 4.2.0 Error: greylisted, try again later\r\n")
+            time.sleep(0.31)
+            s.sendall(MAIL.split(b"\n")[1] + b"\nDATA\r\n.\r\n")
+            expect(s, TAKEN[14:] + GO_AHEAD + b"250 2.0.0 Ok: mine\r\n")
+            s.sendall(b"MAIL FROM:<>\r\n" + b"RCPT TO:<x@A.example>\r\n" * 3 + b"DATA\r\n.\r\n")
+            expect(s, b"250 2.1.0 Ok\r\n" + TAKEN[14:] * 2 + b"450 4.7.1 Error: too much mail, slow down\r\n"
+                   + GO_AHEAD + b"552 5.2.2 No\r\n")
+            s.sendall(b"RSET\r\n")
+            assert read_all(s) == b"<reset>"
+            second.sendall(b"HELO x\r\n")
+            assert read_all(second) == b"421 4.3.2 Gone\r\n<end>"
+        assert talk(sink, [b"QUIT\r\n"]).endswith(BYE)
+
+
+def test_profiles_that_come_along():
+    folder = os.path.join(TOP, "doc/profiles")
+    names = os.listdir(folder)
+    assert len(names) >= 2, names
+    for name in names:
+        with Sink(OURS, "--profile", os.path.join(folder, name), "--seed=3", "--grace=0") as sink:
+            for _ in range(3):
+                assert talk(sink, [MAIL + b"QUIT\r\n"])[:3] in (b"220", b"554"), name
+            sink.stop()
+            assert sink.process.returncode == 0, sink.output
+
+
+def test_profile_errors():
+    for text, want in ((b"[default]\nRCPT delay 1x\n", b":2: bad time: 1x"),
+                       (b"RCPT accept\n", b":1: a rule outside a section"),
+                       (b"[default]\nRCPT 5% reply 45 x\n", b":2: a reply begins with")):
+        with with_profile(text) as file:
+            done = subprocess.run([OURS, "--profile", file.name, "127.0.0.1:0"], capture_output=True,
+                                  timeout=LIMIT, check=False)
+            assert done.returncode == 1 and file.name.encode() + want in done.stderr, done
+    done = subprocess.run([OURS, "--profile", "/no/such/file", "127.0.0.1:0"], capture_output=True,
+                          timeout=LIMIT, check=False)
+    assert done.returncode == 1 and b"/no/such/file" in done.stderr, done
+
+
 def test_unix_socket():
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o777)
@@ -417,13 +819,36 @@ def test_verbose():
                         "RCPT TO:<b@x>", "DATA", ".", "QUIT", "disconnect"], told
 
 
+# The first four with usage text, the others without, as with the peer.
+BAD_FAULTS = [
+    ("-b", ["450-x", "4500 x", "45", "550 x", "x", "", "450 a\nb", "450 " + "x" * 600]),
+    ("-B", ["550-x", "450 x", "5x", ""]),
+    ("-A", ["-1", "x", "1x", ""]),
+    ("-w", ["0", "-1", "x", "1x", "", "1" * 50]),
+    ("-H", ["0", "-1", "x", "1x", ""]),
+    ("-W", ["MAIL", "MAIL:", "MAIL:0", "MAIL:-1", "MAIL:1x", "MAIL:1:", "MAIL:1:0", "MAIL:1:100",
+            "MAIL:1:5:6", "FOO:1", ":1", "MAIL,RCPT:1", " MAIL:1", "MAIL:" + "1" * 60]),
+    ("-f", ["FOO", "DATA;RCPT", "unknown", "HELP"]),
+    ("-r", ["FOO"]),
+    ("-q", ["MAIL,FOO"]),
+    ("-Q", ["STARTTLS"]),
+    ("-s", ["FOO"]),
+]
+
+
 def test_bad_usage():
+    for option, values in BAD_FAULTS:
+        done = subprocess.run([OURS, option, values[-1], "127.0.0.1:0"], capture_output=True,
+                              timeout=LIMIT, check=False)
+        assert (b"usage: " in done.stderr) == (option in ("-b", "-B", "-A", "-w")), done
     rows = [[], ["-x"], ["1:2", "3", "4"], ["127.0.0.1:1", "0"], ["127.0.0.1:1", "x"],
             ["-m", "0", "127.0.0.1:1"], ["-M", "1x", "127.0.0.1:1"], ["-n", "-1", "127.0.0.1:1"],
             ["-t", "0", "127.0.0.1:1"], ["-T", "0", "127.0.0.1:1"],
             ["-u", "no-such-user", "127.0.0.1:0"], ["--announce", "FOO", "127.0.0.1:0"],
             ["-c", "--report=json", "127.0.0.1:0"], ["-6", "127.0.0.1:0"],
-            ["-R", "/no/such/directory", "127.0.0.1:0"], ["unix:/no/such/directory/s"]]
+            ["-R", "/no/such/directory", "127.0.0.1:0"], ["unix:/no/such/directory/s"],
+            ["--bare-lf=x", "127.0.0.1:0"], ["--seed=x", "127.0.0.1:0"], ["--grace=x", "127.0.0.1:0"]]
+    rows += [[option, value, "127.0.0.1:0"] for option, values in BAD_FAULTS for value in values]
     for row in rows:
         done = subprocess.run([OURS, *row], capture_output=True, timeout=LIMIT, check=False)
         assert done.returncode == 1 and done.stdout == b"", (row, done)
@@ -481,9 +906,12 @@ def main():
     for name, function in sorted(globals().items()):
         if not name.startswith("test_"):
             continue
+        start = time.monotonic()
         try:
             function()
             check(name, True, "")
+            if os.environ.get("TIMES"):
+                print(f"{time.monotonic() - start:.2f} s {name}")
         except (AssertionError, OSError, ValueError, subprocess.SubprocessError) as error:
             check(name, False, repr(error)[:1000])
     print(f"{passed} passed, {failed} failed")

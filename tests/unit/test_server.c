@@ -516,7 +516,7 @@ static struct slice hear_message(struct server *sv, const struct server_message 
     if (m->octets == 4)
         return SLICE("452 4.3.1 no\r\n");
     if (m->octets == 5)
-        listener->context.halt = true;
+        listener->context.halt = SERVER_HALTS;
     return (struct slice){NULL, 0};
 }
 

@@ -1,0 +1,368 @@
+/*
+ * The rules of a profile at work. Every action is a row; a rule is played when its chance comes up,
+ * and the first that decides a step's reply is the last to be looked at.
+ */
+#include "behaviour.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "memory.h"
+#include "server.h"
+
+/* No delay is longer: keeps sums of times far from overflow. */
+#define LONGEST (UINT64_C(86400) * 1000000000)
+
+struct behaviour {
+    const struct profile *profile;
+    struct memory memory;
+    pthread_mutex_t lock; /* of memory: only rules that remember take it */
+};
+
+/* All that a rule may look at and change. */
+struct play {
+    struct behaviour *b;
+    struct behaviour_session *s;
+    const struct behaviour_step *step;
+    const struct profile_rule *rule;
+    struct rng *rng;
+    struct server_act *act;
+    struct slice recipient; /* RCPT: its path */
+    uint64_t domain_key;    /* of the recipient, or of the transaction's first */
+};
+
+/* A number of [0, 1) with 53 bits. */
+static double draw(struct rng *rng)
+{
+    return (double)(rng_next(rng) >> 11) * 0x1p-53;
+}
+
+static uint64_t bounded(double ns)
+{
+    return ns < (double)LONGEST ? (uint64_t)ns : LONGEST;
+}
+
+/* Box and Muller's method gives a normal deviate from two uniform ones. */
+static double draw_normal(struct rng *rng)
+{
+    double u = 1 - draw(rng), v = draw(rng);
+
+    return sqrt(-2 * log(u)) * cos(2 * 3.14159265358979323846 * v);
+}
+
+uint64_t behaviour_draw(const struct profile_time *t, struct rng *rng)
+{
+    if (t->shape == PROFILE_UNIFORM)
+        return t->a + rng_below(rng, t->b - t->a + 1);
+    if (t->shape == PROFILE_EXPONENTIAL)
+        return bounded(-log(1 - draw(rng)) * (double)t->a);
+    if (t->shape == PROFILE_LOGNORMAL)
+        return bounded(exp(t->sigma * draw_normal(rng)) * (double)t->a);
+    return t->a < LONGEST ? t->a : LONGEST;
+}
+
+/* The rule's reply in place of what the command would do; a 421 ends the session (RFC 5321 3.8). */
+static bool decide(struct play *p)
+{
+    struct slice reply = p->rule->reply;
+
+    p->act->reply = reply;
+    p->act->instead = reply.n == 0 || reply.p[0] >= '4';
+    if (reply.n == 0 || strncmp(reply.p, "421", 3) == 0)
+        p->act->end = SERVER_END_FAULT;
+    return true;
+}
+
+static bool play_accept(struct play *p)
+{
+    (void)p;
+    return true;
+}
+
+static bool play_delay(struct play *p)
+{
+    p->act->delay += behaviour_draw(&p->rule->time, p->rng);
+    return false;
+}
+
+static bool play_disconnect(struct play *p)
+{
+    (void)decide(p);
+    p->act->instead = true;
+    p->act->end = SERVER_END_FAULT;
+    return true;
+}
+
+static bool play_reset(struct play *p)
+{
+    p->act->reply = (struct slice){"", 0};
+    p->act->instead = true;
+    p->act->end = SERVER_END_RESET;
+    return true;
+}
+
+/* The reply's first octets, which no client can take for a whole one; the rest comes later. */
+static bool play_half(struct play *p)
+{
+    p->act->piece = 6;
+    p->act->pieces = 1;
+    p->act->pause = behaviour_draw(&p->rule->time, p->rng);
+    return false;
+}
+
+static bool play_drip(struct play *p)
+{
+    p->act->piece = 1;
+    p->act->pieces = UINT32_MAX;
+    p->act->pause = behaviour_draw(&p->rule->time, p->rng);
+    return false;
+}
+
+static bool play_stall(struct play *p)
+{
+    p->act->stall += behaviour_draw(&p->rule->time, p->rng);
+    return false;
+}
+
+/* What a rule remembers under a key of its own. */
+static struct memory_entry *remember(struct play *p, uint64_t key)
+{
+    uint64_t at = (uint64_t)(p->rule - p->b->profile->rules);
+
+    key = memory_key(key ^ at, (const char *)&at, sizeof at);
+    return memory_find(&p->b->memory, key, p->step->now);
+}
+
+/*
+ * The generic cell rate algorithm (ITU-T I.371): value is when the next message would be due at
+ * exactly the rate. One that comes more than a burst ahead of it is too early, and changes nothing.
+ */
+static bool is_too_early(struct play *p)
+{
+    struct memory_entry *e = remember(p, p->rule->by_domain ? p->domain_key : p->s->client_key);
+    uint64_t due = e->value > p->step->now ? e->value : p->step->now;
+    uint64_t ahead = (p->rule->burst - 1) * p->rule->limit;
+
+    if (due > p->step->now + ahead)
+        return true;
+    e->value = due + p->rule->limit;
+    return false;
+}
+
+/* value is when the triple was first seen, plus 1. */
+static bool is_greylisted(struct play *p)
+{
+    uint64_t key = memory_key(p->s->client_key ^ p->s->sender_key, p->recipient.p, p->recipient.n);
+    struct memory_entry *e = remember(p, key);
+
+    if (e->value == 0)
+        e->value = p->step->now + 1;
+    return p->step->now + 1 < e->value + p->rule->time.a || p->step->now + 1 == e->value;
+}
+
+static bool is_mailbox_full(struct play *p)
+{
+    struct memory_entry *e = remember(p, memory_key(2, p->recipient.p, p->recipient.n));
+
+    if (!p->step->mail || e->value >= p->rule->limit)
+        return p->step->mail;
+    e->value++;
+    return false;
+}
+
+static bool is_one_too_many(struct play *p)
+{
+    const struct memory_entry *e = memory_look(&p->b->memory, p->s->client_key);
+
+    return e && e->value > p->rule->limit;
+}
+
+static bool locked(struct play *p, bool (*refuses)(struct play *))
+{
+    bool refused;
+
+    (void)pthread_mutex_lock(&p->b->lock);
+    refused = refuses(p);
+    (void)pthread_mutex_unlock(&p->b->lock);
+    return refused && decide(p);
+}
+
+static bool play_rate(struct play *p)
+{
+    return locked(p, is_too_early);
+}
+
+static bool play_connections(struct play *p)
+{
+    if (!locked(p, is_one_too_many))
+        return false;
+    p->act->instead = true;
+    p->act->end = SERVER_END_FAULT;
+    return true;
+}
+
+static bool play_greylist(struct play *p)
+{
+    return locked(p, is_greylisted);
+}
+
+static bool play_mailbox(struct play *p)
+{
+    return locked(p, is_mailbox_full);
+}
+
+static bool play_size(struct play *p)
+{
+    return p->step->octets > p->rule->limit && decide(p);
+}
+
+/* True: decided. */
+static bool (*const players[PROFILE_ACTION_COUNT])(struct play *) = {
+    [PROFILE_ACCEPT] = play_accept,     [PROFILE_REPLY] = decide,
+    [PROFILE_DELAY] = play_delay,       [PROFILE_DISCONNECT] = play_disconnect,
+    [PROFILE_RESET] = play_reset,       [PROFILE_HALF] = play_half,
+    [PROFILE_DRIP] = play_drip,         [PROFILE_STALL] = play_stall,
+    [PROFILE_RATE] = play_rate,         [PROFILE_CONNECTIONS] = play_connections,
+    [PROFILE_GREYLIST] = play_greylist, [PROFILE_MAILBOX] = play_mailbox,
+    [PROFILE_SIZE] = play_size,
+};
+
+struct behaviour *behaviour_new(const struct profile *profile)
+{
+    struct behaviour *b = calloc(1, sizeof *b);
+
+    if (!b)
+        return NULL;
+    b->profile = profile;
+    if (memory_init(&b->memory, profile->memory) < 0) {
+        free(b);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&b->lock, NULL);
+    return b;
+}
+
+void behaviour_free(struct behaviour *b)
+{
+    if (!b)
+        return;
+    memory_done(&b->memory);
+    (void)pthread_mutex_destroy(&b->lock);
+    free(b);
+}
+
+void behaviour_connect(struct behaviour *b, struct behaviour_session *s, const uint8_t *address,
+                       uint64_t now)
+{
+    s->client = profile_for_client(b->profile, address);
+    s->client_key = memory_key(1, (const char *)address, 16);
+    s->counted = true;
+    (void)pthread_mutex_lock(&b->lock);
+    memory_find(&b->memory, s->client_key, now)->value++;
+    (void)pthread_mutex_unlock(&b->lock);
+}
+
+void behaviour_disconnect(struct behaviour *b, struct behaviour_session *s)
+{
+    struct memory_entry *e;
+
+    if (!s->counted)
+        return;
+    s->counted = false;
+    (void)pthread_mutex_lock(&b->lock);
+    e = memory_look(&b->memory, s->client_key); /* forgotten when the table overflowed */
+    if (e && e->value > 0)
+        e->value--;
+    (void)pthread_mutex_unlock(&b->lock);
+}
+
+/* "FROM:<path> ..." or "TO:<path> ..." (RFC 5321 section 4.1.2), leniently: the path, bare. */
+static struct slice path_of(struct slice args)
+{
+    const char *colon = memchr(args.p, ':', args.n);
+    size_t n = 0;
+
+    if (!colon)
+        return (struct slice){args.p, 0};
+    args = slice_from(args, (size_t)(colon + 1 - args.p));
+    while (args.n > 0 && (*args.p == ' ' || *args.p == '<'))
+        args = slice_from(args, 1);
+    while (n < args.n && args.p[n] != ' ' && args.p[n] != '>')
+        n++;
+    return (struct slice){args.p, n};
+}
+
+static struct slice domain_of(struct slice path)
+{
+    const char *at = memrchr(path.p, '@', path.n);
+
+    return at ? slice_from(path, (size_t)(at + 1 - path.p)) : (struct slice){path.p, 0};
+}
+
+/* Domains are the same whatever the case of their letters (RFC 5321 section 2.4). */
+static uint64_t domain_key(struct slice domain)
+{
+    char lower[256];
+    size_t n = domain.n < sizeof lower ? domain.n : sizeof lower;
+
+    for (size_t i = 0; i < n; i++)
+        lower[i] =
+            (char)(domain.p[i] >= 'A' && domain.p[i] <= 'Z' ? domain.p[i] + 32 : domain.p[i]);
+    return memory_key(3, lower, n);
+}
+
+/* Takes note of the transaction; returns the rules of the domain that the step is about. */
+static const struct profile_rules *follow(struct play *p)
+{
+    struct behaviour_session *s = p->s;
+    const struct behaviour_step *step = p->step;
+    const struct profile_rules *rules;
+
+    p->domain_key = s->domain_key;
+    if (step->verb == SERVER_MAIL && !step->mail) {
+        struct slice sender = path_of(step->args);
+
+        s->sender_key = memory_key(4, sender.p, sender.n);
+        s->domain = NULL;
+        s->domain_key = p->domain_key = 0;
+    }
+    if (step->verb != SERVER_RCPT)
+        return step->mail ? s->domain : NULL;
+    p->recipient = path_of(step->args);
+    rules = profile_for_domain(p->b->profile, domain_of(p->recipient));
+    p->domain_key = domain_key(domain_of(p->recipient));
+    return rules;
+}
+
+/* Of the sections that fit, the first that says anything of this step. */
+static uint32_t first_rule(const struct profile *p, const struct profile_rules *domain,
+                           const struct profile_rules *client, enum server_verb verb)
+{
+    if (domain && domain->first[verb])
+        return domain->first[verb];
+    if (client && client->first[verb])
+        return client->first[verb];
+    return p->sets[0].first[verb];
+}
+
+void behaviour_judge(struct behaviour *b, struct behaviour_session *s,
+                     const struct behaviour_step *step, struct rng *rng, struct server_act *act)
+{
+    struct play p = {.b = b, .s = s, .step = step, .rng = rng, .act = act};
+    const struct profile_rules *domain = follow(&p);
+    uint32_t at = first_rule(b->profile, domain, s->client, step->verb);
+
+    for (; at; at = p.rule->next) {
+        p.rule = &b->profile->rules[at];
+        if (p.rule->chance < PROFILE_CHANCES && rng_below(rng, PROFILE_CHANCES) >= p.rule->chance)
+            continue;
+        if (players[p.rule->action](&p))
+            break;
+    }
+    /* The transaction goes on under the rules of its first recipient that was taken. */
+    if (step->verb == SERVER_RCPT && step->mail && !act->instead && s->domain_key == 0) {
+        s->domain = domain;
+        s->domain_key = p.domain_key;
+    }
+}
