@@ -25,7 +25,7 @@ struct text {
 
 static void append(struct text *t, const char *p, size_t n)
 {
-    if (t->failed)
+    if (t->failed || n == 0)
         return;
     if (t->n + n > t->capacity) {
         size_t capacity = t->capacity ? t->capacity : 1024;

@@ -145,7 +145,7 @@ size_t client_recv(struct client *, struct slice in, uint64_t now);
 bool client_event(struct client *, struct client_event *);
 
 /*
- * Lends slices to write, to be written in order; returns how many of max (at least 4) were filled,
+ * Lends slices to write, to be written in order; returns how many of max (at least 1) were filled,
  * 0 for nothing to do. They point into the arena, the submitted mail, or constant memory, and must
  * stay untouched until client_sent() has retired them, also past the end of the session.
  * A command counts as sent from here on.

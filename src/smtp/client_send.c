@@ -246,16 +246,19 @@ int client_send(struct client *c, struct iovec *iov, int max, struct arena *a, u
 {
     struct lending l = {.iov = iov, .max = max, .arena = a, .now = now};
 
-    while (l.count < l.max) {
+    for (;;) {
         struct transaction *t = c->stage == STAGE_READY ? client_unsent(c) : NULL;
         enum verb verb;
 
+        /* Even when all slices are used: an empty chunk is complete without one. */
+        if (t && t->step == STEP_CHUNK)
+            lend_chunk(c, &l, t);
+        if (l.count == l.max)
+            break;
+        if (t && t->step == STEP_CHUNK)
+            continue;
         if (t && t->step == STEP_CONTENT) {
             lend_content(c, &l, t);
-            continue;
-        }
-        if (t && t->step == STEP_CHUNK) {
-            lend_chunk(c, &l, t);
             continue;
         }
         verb = plan(c);

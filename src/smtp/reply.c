@@ -43,6 +43,8 @@ static void keep(struct reply_parser *r, const char *p, size_t n)
 {
     if (n > REPLY_LINE_MAX - r->length)
         n = REPLY_LINE_MAX - r->length;
+    if (n == 0)
+        return;
     if (r->length + n > r->capacity) {
         uint32_t capacity = r->capacity ? r->capacity : FIRST_CAPACITY;
         char *grown;
