@@ -254,18 +254,18 @@ static void take_up(struct session *s)
 void sink_session_leave(struct session *s)
 {
     if (!s->closing && !s->held && !server_waits(&s->server))
-        feed(s, (struct slice){NULL, 0});
+        feed(s, SLICE(""));
 }
 
 /* The wait is over, or one of several. */
 static void go_on(struct session *s)
 {
-    (void)run_machine(s, (struct slice){NULL, 0});
+    (void)run_machine(s, SLICE(""));
     look_at_end(s);
     if (s->closing)
         return;
     if (server_waits(&s->server)) {
-        begin_wait(s, (struct slice){NULL, 0});
+        begin_wait(s, SLICE(""));
     } else {
         restart_timer(s);
         take_up(s);
@@ -441,7 +441,7 @@ static void greet(struct io_conn *c, int error)
     s->replies_length = (uint32_t)out.lone.n;
     look_at_end(s);
     if (server_waits(&s->server) && !s->closing)
-        begin_wait(s, (struct slice){NULL, 0});
+        begin_wait(s, SLICE(""));
     queue(s);
 }
 
@@ -592,5 +592,11 @@ static struct slice count_message(struct server *sv, const struct server_message
     return s->capture ? capture_message(s->capture, m) : (struct slice){NULL, 0};
 }
 
-const struct server_hooks sink_session_hooks = {
+static const struct server_hooks all_hooks = {
     .command = show_command, .content = record_content, .message = count_message};
+static const struct server_hooks few_hooks = {.message = count_message};
+
+const struct server_hooks *sink_session_hooks(const struct sink_config *cf)
+{
+    return cf->logged || cf->verbose || cf->capture ? &all_hooks : &few_hooks;
+}

@@ -388,8 +388,8 @@ int sink_serve(struct sink *s, struct diag *d)
     struct worker *w = &s->worker;
     int rc;
 
-    w->context =
-        (struct server_context){.config = &s->config->server, .hooks = &sink_session_hooks};
+    w->context = (struct server_context){.config = &s->config->server,
+                                         .hooks = sink_session_hooks(s->config)};
     w->config = s->config;
     w->doors = s->doors;
     w->door_count = s->door_count;

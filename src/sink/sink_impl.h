@@ -85,8 +85,8 @@ struct sink {
     _Atomic(struct io *) io; /* for sink_stop(); NULL while not serving */
 };
 
-/* The hooks that the worker's sessions need. */
-extern const struct server_hooks sink_session_hooks;
+/* The hooks that sessions need under this config: mostly none that is called at every command. */
+const struct server_hooks *sink_session_hooks(const struct sink_config *);
 
 /* The judge of a worker whose config plans something. */
 void sink_session_judge(struct server *, enum server_verb, struct slice args, struct server_act *);

@@ -85,7 +85,12 @@ class Sink:
         if self.address.startswith("unix:"):
             s = socket.socket(socket.AF_UNIX)
             s.settimeout(LIMIT)
-            s.connect(self.address[5:])
+            for _ in range(200):
+                try:
+                    s.connect(self.address[5:])
+                    break
+                except ConnectionRefusedError:  # bound, and not listening yet
+                    time.sleep(0.01)
             return s
         return socket.create_connection(("127.0.0.1", self.port), LIMIT)
 
@@ -766,8 +771,8 @@ def test_unix_socket():
         os.chmod(directory, 0o777)
         path = os.path.join(directory, "s")
         with Sink(OURS, address=f"unix:{path}") as sink:
-            assert os.stat(path).st_mode & 0o777 == 0o666
             got = talk(sink, [MAIL + b"DATA\r\n.\r\nQUIT\r\n"])
+            assert os.stat(path).st_mode & 0o777 == 0o666
             assert got.endswith(b"250 2.0.0 Ok\r\n221 Bye\r\n<end>"), got
 
 

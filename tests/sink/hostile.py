@@ -44,7 +44,11 @@ class Sink:
         else:
             self.target = path
             end = time.monotonic() + LIMIT
-            while not os.path.exists(path) and time.monotonic() < end:
+            wanted = f" {path}\n"  # listening, as /proc/net/unix has it: flag 10000
+            while time.monotonic() < end and self.process.poll() is None:
+                lines = open("/proc/net/unix", encoding="utf-8", errors="replace").readlines()
+                if any(line.endswith(wanted) and " 00010000 " in line for line in lines):
+                    break
                 time.sleep(0.005)
 
     def connect(self):
