@@ -19,7 +19,7 @@
 #include "run.h"
 #include "sink.h"
 #include "sink_options.h"
-#include "sink_report.h"
+#include "sink_summary.h"
 #include "units.h"
 
 enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
@@ -167,37 +167,6 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
     return parse_operands(p, argv + operands, argc - operands, d);
 }
 
-static void describe(const struct program *p, const struct sink_numbers *n, struct sink_run *r,
-                     struct sink_refusal *refusals)
-{
-    r->program = "smtp-sink";
-    r->version = VERSION;
-    r->protocol = p->sink.server.lmtp ? "lmtp" : "smtp";
-    r->io_driver = "epoll";
-    r->ended = n->ended == SINK_COMPLETE ? "complete" : "interrupted";
-    r->sessions = n->sessions;
-    r->peak = n->peak;
-    r->quits = n->quits;
-    r->aborted = n->aborted;
-    r->lost = n->lost;
-    r->messages = n->messages;
-    r->recipients = n->recipients;
-    r->content_bytes = n->octets;
-    r->received_bytes = n->received_bytes;
-    r->sent_bytes = n->sent_bytes;
-    r->workers = 1;
-    r->elapsed_ns = n->elapsed_ns;
-    r->cpu_user_ns = n->cpu_user_ns;
-    r->cpu_system_ns = n->cpu_system_ns;
-    r->peak_rss_bytes = n->peak_rss_bytes;
-    r->refusals = refusals;
-    r->refusal_count = SERVER_VERB_COUNT;
-    for (int i = 0; i < SERVER_VERB_COUNT; i++) {
-        refusals[i] = (struct sink_refusal){server_verb_name((enum server_verb)i), n->refused[i]};
-        r->refused += n->refused[i];
-    }
-}
-
 static int report(const struct program *p, const struct sink_run *r, struct diag *d)
 {
     int rc = 0;
@@ -268,7 +237,7 @@ static int run(struct program *p, struct diag *d)
     struct timespec wall;
     struct sink_numbers numbers;
     struct sink_refusal refusals[SERVER_VERB_COUNT];
-    struct sink_run r = {.id = id};
+    struct sink_run r;
     struct sink *s;
     int rc = sink_open(&s, &p->sink, d);
 
@@ -281,7 +250,8 @@ static int run(struct program *p, struct diag *d)
         sink_numbers(s, &numbers);
         if (numbers.unrecorded > 0)
             diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
-        describe(p, &numbers, &r, refusals);
+        sink_summary(&r, refusals, &numbers, &p->sink);
+        r.id = id;
         r.listening =
             sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen;
         r.started_at = run_time(started_at, &wall);

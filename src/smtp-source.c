@@ -19,7 +19,7 @@
 #include "process.h"
 #include "report_live.h"
 #include "run.h"
-#include "sink_report.h"
+#include "sink_summary.h"
 #include "units.h"
 
 enum report_kind { REPORT_TEXT, REPORT_JSON, REPORT_NONE };
@@ -429,31 +429,6 @@ static char *join(char **argv)
     return text;
 }
 
-static void sink_section(struct sink_run *out, const struct sink_numbers *n)
-{
-    *out = (struct sink_run){
-        .program = "smtp-sink",
-        .version = VERSION,
-        .ended = "interrupted",
-        .sessions = n->sessions,
-        .peak = n->peak,
-        .quits = n->quits,
-        .aborted = n->aborted,
-        .lost = n->lost,
-        .messages = n->messages,
-        .recipients = n->recipients,
-        .received_bytes = n->received_bytes,
-        .sent_bytes = n->sent_bytes,
-        .workers = 1,
-        .elapsed_ns = n->elapsed_ns,
-        .cpu_user_ns = n->cpu_user_ns,
-        .cpu_system_ns = n->cpu_system_ns,
-        .peak_rss_bytes = n->peak_rss_bytes,
-    };
-    for (int i = 0; i < SERVER_VERB_COUNT; i++)
-        out->refused += n->refused[i];
-}
-
 /* Reports in the forms asked for. 0 or -errno with diag set. */
 static int report(struct source *s, struct run *r, struct diag *d)
 {
@@ -503,6 +478,7 @@ static int finish(struct source *s, char *command_line)
     char id[20];
     char ended[sizeof(struct diag) + 8] = "complete";
     struct sink_numbers numbers = {0};
+    struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run sink;
     struct diag d;
     struct run r = {.command_line = command_line, .ended = ended, .id = id};
@@ -524,7 +500,7 @@ static int finish(struct source *s, char *command_line)
         diag_fatal("%s", d.text);
         status = 1;
     } else if (numbers.sessions) {
-        sink_section(&sink, &numbers);
+        sink_summary(&sink, refusals, &numbers, &s->sink_config);
         r.sink = &sink;
     }
     (void)snprintf(id, sizeof id, "%016" PRIx64, s->id);
