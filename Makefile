@@ -40,7 +40,8 @@ bench-quick: setup-check all
 	bench/bench --quick
 
 install: all
-	DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+	meson configure $(BUILD) --prefix "$(PREFIX)"
+	DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --quiet
 
 clean:
 	rm -rf $(BUILD)

@@ -266,6 +266,7 @@ int main(int argc, char **argv)
     struct program p = {.report = REPORT_DEFAULT};
     struct diag d;
 
+    process_keep_standard_files();
     diag_program(argv[0] ? argv[0] : "smtp-sink");
     sink_config_init(&p.sink);
     if (parse(&p, argc, argv, &d) < 0) {

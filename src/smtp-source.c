@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,11 +23,15 @@
 #include "sink_summary.h"
 #include "units.h"
 
-enum report_kind { REPORT_TEXT, REPORT_JSON, REPORT_NONE };
+/* PIPELINING: commands in flight. */
+#define DEFAULT_WINDOW 100
+
+enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 
 struct program {
-    int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
-    int report; /* enum report_kind */
+    int family;        /* AF_UNSPEC, AF_INET, AF_INET6 */
+    int report;        /* enum report_kind */
+    bool report_asked; /* by --report */
     const char *output;
     const char *help; /* how to show it; NULL for not */
     bool version;
@@ -178,10 +183,10 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
 
 static void set_defaults(struct source *s)
 {
-    s->program = (struct program){.family = AF_UNSPEC, .report = REPORT_TEXT};
+    s->program = (struct program){.family = AF_UNSPEC};
     s->load_settings = (struct load_settings){.sessions = 1, .messages = 1, .connect_tries = 1};
     s->mail = (struct mail_settings){.rcpt_count = 1};
-    s->client = (struct client_config){.window = 100, .timeout = 300 * NS_PER_S};
+    s->client = (struct client_config){.timeout = 300 * NS_PER_S};
 }
 
 static int show_help(struct source *s)
@@ -201,7 +206,7 @@ static int show_help(struct source *s)
              "of its own making, to try it out.");
         opt_help(tables, n, stdout);
     }
-    return ferror(stdout) ? 1 : 0;
+    return fflush(stdout) != 0;
 }
 
 static int check_options(struct source *s, struct diag *d)
@@ -214,6 +219,17 @@ static int check_options(struct source *s, struct diag *d)
         return diag_set(d, -EINVAL, "-l option cannot be used with -F");
     if (l->counter && s->program.report == REPORT_JSON && !s->program.quiet)
         return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
+    if (__builtin_mul_overflow(l->messages, s->mail.rcpt_count, &(uint64_t){0}) ||
+        l->messages * s->mail.rcpt_count > INT64_MAX)
+        return diag_set(d, -EINVAL, "-m and -r make too many recipients: at most 2^63 - 1 in all");
+    if (s->client.chunk_size && s->client.want[EXT_CHUNKING] == EXT_NO)
+        return diag_set(d, -EINVAL, "--chunk-size needs --chunking");
+    if (s->client.window && s->client.want[EXT_PIPELINING] == EXT_NO)
+        return diag_set(d, -EINVAL, "--pipeline-window needs --pipelining");
+    if (s->client.in_flight && s->client.want[EXT_PIPELINING] == EXT_NO)
+        return diag_set(d, -EINVAL, "--in-flight needs --pipelining");
+    if (s->client.in_flight > 1 && s->program.lmtp)
+        return diag_set(d, -EINVAL, "--in-flight is for SMTP: LMTP has one message in flight");
     for (int i = 0; i < EXT_COUNT; i++)
         if (s->mail.no_headers && s->client.want[i] == EXT_MUST)
             return diag_set(d, -EINVAL, "-o cannot be used with --%s: it leaves out the greeting",
@@ -238,8 +254,11 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
         return diag_set(d, -EINVAL, "one server is wanted, this is one too many: %s",
                         argv[operands + 1]);
     s->target_text = argv[operands];
+    s->program.report_asked = s->program.report != REPORT_DEFAULT;
     if (s->program.quiet)
         s->program.report = REPORT_NONE;
+    else if (!s->program.report_asked)
+        s->program.report = REPORT_TEXT;
     return check_options(s, d);
 }
 
@@ -278,16 +297,29 @@ static int open_target(struct source *s, struct diag *d)
 static int open_document(struct source *s, struct diag *d)
 {
     const char *name = s->program.output;
+    struct stat st;
 
     if (!name)
         return 0;
+    if (*name == '\0')
+        return diag_set(d, -EINVAL, "bad output file: empty (--output takes a file name)");
+    if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
+        return diag_set(d, -EISDIR, "open %s: is a directory (--output takes a file name)", name);
+    /* What is there and no plain file (a device, a pipe, a link) is written to, never replaced. */
+    if (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
+        s->document = fopen(name, "we");
+        if (!s->document)
+            return diag_set(d, -errno, "open %s: %s (--output)", name, strerror(errno));
+        return 0;
+    }
     if (asprintf(&s->temporary, "%s.%ld.tmp", name, (long)getpid()) < 0) {
         s->temporary = NULL;
         return diag_set(d, -ENOMEM, "out of memory");
     }
     s->document = fopen(s->temporary, "we");
     if (!s->document)
-        return diag_set(d, -errno, "open %s: %s (--output)", s->temporary, strerror(errno));
+        return diag_set(d, -errno, "open %s: %s (--output writes beside it first)", name,
+                        strerror(errno));
     return 0;
 }
 
@@ -298,7 +330,7 @@ static int write_document(struct source *s, const struct run *r, struct diag *d)
     if (fclose(s->document) != 0 && rc == 0)
         rc = -errno;
     s->document = NULL;
-    if (rc == 0 && rename(s->temporary, s->program.output) < 0)
+    if (rc == 0 && s->temporary && rename(s->temporary, s->program.output) < 0)
         rc = -errno;
     if (rc < 0)
         return diag_set(d, rc, "write %s: %s", s->program.output, strerror(-rc));
@@ -326,6 +358,8 @@ static int prepare(struct source *s, struct diag *d)
     rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
     if (rc < 0 || (rc = open_document(s, d)) < 0)
         return rc;
+    if (!s->client.window)
+        s->client.window = DEFAULT_WINDOW;
     s->client.helo_name = s->content.hostname;
     s->client.lmtp = s->program.lmtp;
     s->client.no_hello = s->mail.no_headers;
@@ -443,8 +477,11 @@ static int report(struct source *s, struct run *r, struct diag *d)
         rc = report_json(r, stdout);
     if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         rc = -errno;
-    if (rc < 0)
+    if (rc < 0 && s->program.report_asked)
         return diag_set(d, rc, "write standard output: %s", strerror(-rc));
+    /* A summary that nobody asked for does not change how the run ends. */
+    if (rc < 0)
+        diag_warn("write standard output: %s", strerror(-rc));
     return s->document ? write_document(s, r, d) : 0;
 }
 
@@ -519,6 +556,7 @@ int main(int argc, char **argv)
     char *command_line;
     int status;
 
+    process_keep_standard_files();
     diag_program(argv[0] ? argv[0] : "smtp-source");
     command_line = join(argv);
     set_defaults(&s);
@@ -529,7 +567,8 @@ int main(int argc, char **argv)
     }
     if (s.program.help || s.program.version) {
         free(command_line);
-        return s.program.help ? show_help(&s) : puts("smtp-source " VERSION) < 0;
+        return s.program.help ? show_help(&s)
+                              : puts("smtp-source " VERSION) < 0 || fflush(stdout) != 0;
     }
     process_block_signals();
     if (prepare(&s, &d) < 0) {

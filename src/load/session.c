@@ -320,12 +320,12 @@ static void closed(struct io_conn *conn)
     s->buffer = NULL;
     s->unsent = 0;
     /* A message still held means that connecting is to be tried again: it keeps its turn. */
-    if (s->count && run_stop(&w->load->control) != RUN_ABORT) {
+    if (s->count && run_stop(&w->load->control) == RUN_ON) {
         try_connect(s);
         return;
     }
     if (s->count)
-        drop_message(s, OUTCOME_FAILED);
+        drop_message(s, w->stop == RUN_FINISH ? OUTCOME_MISSED : OUTCOME_FAILED);
     if (s->holds_turn) {
         s->holds_turn = false;
         w->connecting--;
@@ -370,9 +370,15 @@ void session_stop_waiting(struct session *s)
         drop_message(s, OUTCOME_MISSED);
         over(s);
         break;
+    case SESSION_CONNECTING:
+        if (s->worker->stop != RUN_ON)
+            close_connection(s);
+        break;
     case SESSION_OPEN:
         if (s->paused)
             pump(s);
+        else if (s->worker->stop != RUN_ON && !client_busy(s->client))
+            session_abort(s);
         break;
     default:
         break;

@@ -84,6 +84,13 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
     struct stats *st = w->stats;
     bool accepted = e->outcome == OUTCOME_ACCEPTED;
 
+    /* Taken, but not begun when the run was asked to finish: given back. */
+    if (e->outcome == OUTCOME_FAILED && !e->started && w->stop == RUN_FINISH) {
+        stats_message(st, OUTCOME_MISSED, NULL);
+        stats_recipients(st, OUTCOME_MISSED, e->mail->rcpt_count);
+        session_delivered(s);
+        return;
+    }
     if (e->outcome == OUTCOME_REFUSED) {
         struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
 

@@ -214,9 +214,10 @@ static int init_envelope(struct mail_content *c, struct diag *d)
     int rc;
 
     if ((s->from && (rc = check_text("sender address", s->from, MAIL_ADDRESS_MAX, d)) < 0) ||
-        (s->to && (rc = check_text("recipient address", s->to, MAIL_ADDRESS_MAX, d)) < 0) ||
-        (s->subject && (rc = check_text("subject", s->subject, SIZE_MAX, d)) < 0))
+        (s->to && (rc = check_text("recipient address", s->to, MAIL_ADDRESS_MAX, d)) < 0))
         return rc;
+    if (s->subject && strstr(s->subject, "\n."))
+        return diag_set(d, -EINVAL, "bad subject: a line of it begins with a dot");
     if (s->from)
         (void)snprintf(c->sender, sizeof c->sender, "<%s>", s->from);
     else

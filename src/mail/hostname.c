@@ -17,8 +17,8 @@ static int check_literal(const char *name, struct diag *d)
     unsigned char address[16];
 
     if (n < 3 || name[n - 1] != ']' || n - 2 >= sizeof inside)
-        return diag_set(d, -EINVAL, "bad address literal: %s (write [192.0.2.1] or [IPv6:…])",
-                        name);
+        return diag_set(d, -EINVAL,
+                        "bad address literal: %s (write [192.0.2.1] or [IPv6:2001:db8::1])", name);
     (void)snprintf(inside, sizeof inside, "%.*s", (int)(n - 2), name + 1);
     if (strncasecmp(inside, v6, sizeof v6 - 1) == 0) {
         if (inet_pton(AF_INET6, inside + sizeof v6 - 1, address) == 1)
@@ -26,7 +26,8 @@ static int check_literal(const char *name, struct diag *d)
     } else if (inet_pton(AF_INET, inside, address) == 1) {
         return 0;
     }
-    return diag_set(d, -EINVAL, "bad address literal: %s (write [192.0.2.1] or [IPv6:…])", name);
+    return diag_set(d, -EINVAL, "bad address literal: %s (write [192.0.2.1] or [IPv6:2001:db8::1])",
+                    name);
 }
 
 static int bad(const char *name, const char *why, struct diag *d)
@@ -41,6 +42,8 @@ int mail_check_hostname(const char *name, struct diag *d)
 
     if (*name == '[')
         return check_literal(name, d);
+    if (*name == '\0')
+        return bad(name, "give a name or an address in brackets", d);
     if (strlen(name) > 255)
         return bad(name, "longer than 255 characters", d);
     for (const char *s = name; *s; s++) {

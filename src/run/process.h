@@ -8,6 +8,10 @@
 
 #include "diag.h"
 
+/* Opens /dev/null where standard input, output or error is closed: no file of ours may take its
+ * place. */
+void process_keep_standard_files(void);
+
 /*
  * Blocks SIGINT and SIGTERM in this and all later threads and ignores SIGPIPE; the signals are then
  * taken by process_wait(). Call before any thread starts.

@@ -124,14 +124,20 @@ void client_refuse(struct client *c, struct transaction *t)
     t->reason = client_refusal(&c->last);
 }
 
+static bool lists_extensions(struct client *c, const struct reply_line *l)
+{
+    enum verb verb = c->ring_count ? client_command(c, 0)->verb : VERB_NONE;
+
+    return (verb == VERB_EHLO || verb == VERB_LHLO) && l->code == 250;
+}
+
 /* A keyword line of the reply to EHLO or LHLO (RFC 5321 section 4.1.1.1) against the rows. */
 static void learn(struct client *c, const struct reply_line *l)
 {
-    enum verb verb = c->ring_count ? client_command(c, 0)->verb : VERB_NONE;
     struct slice text = reply_text(l);
     size_t n = 0;
 
-    if ((verb != VERB_EHLO && verb != VERB_LHLO) || l->code != 250 || c->reply_lines == 0)
+    if (!lists_extensions(c, l) || c->reply_lines == 0)
         return;
     while (n < text.n && text.p[n] != ' ')
         n++;
@@ -214,6 +220,12 @@ static bool ends_session(struct client *c, const struct command *cmd, const stru
     struct last_reply *r = &c->last;
     struct transaction *t = c->t_count ? client_transaction(c, 0) : NULL;
 
+    /* All is answered and QUIT is next: the server has gone first. */
+    if (!cmd && c->quit_wanted && !c->t_count && is_closing(r->code)) {
+        c->has_reply = false;
+        client_close(c, CLIENT_END_QUIT);
+        return true;
+    }
     if (row && !early && (row->keeps_421 || !is_closing(r->code)))
         return false;
     if (!is_closing(r->code)) {
@@ -287,7 +299,7 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         if (c->cf->trace)
             c->cf->trace(c->cf->trace_arg, false, l.line);
         learn(c, &l);
-        if ((l.more && l.code / 100 != 2) || c->words_length)
+        if ((l.more && !lists_extensions(c, &l)) || c->words_length)
             keep_words(c, &l);
         if (l.more) {
             if (++c->reply_lines >= REPLY_LINES_MAX) {
@@ -402,13 +414,29 @@ bool client_event(struct client *c, struct client_event *e)
 
 void client_sent(struct client *c, size_t n, uint64_t now)
 {
-    c->lent -= n;
+    uint64_t before = c->sent;
+
+    c->sent += n;
     c->progress_at = now;
+    /*
+     * A command counts as sent when it is lent, unless the system did not take it at once: then the
+     * time of a large message's way out is not the server's time to answer it.
+     */
+    c->stalled |= c->sent < c->lent;
+    if (!c->stalled)
+        return;
+    for (uint32_t i = 0; i < c->ring_count; i++) {
+        struct command *cmd = client_command(c, i);
+
+        if (cmd->end > before && cmd->end <= c->sent)
+            cmd->sent_at = now;
+    }
+    c->stalled = c->sent < c->lent;
 }
 
 uint64_t client_deadline(const struct client *c)
 {
-    if (c->stage == STAGE_CLOSED || (c->ring_count == 0 && c->lent == 0))
+    if (c->stage == STAGE_CLOSED || (c->ring_count == 0 && c->lent == c->sent))
         return NS_NEVER;
     return c->progress_at + c->cf->timeout;
 }
@@ -437,6 +465,11 @@ void client_eof(struct client *c)
         t->reason = c->farewell;
     }
     client_close(c, CLIENT_END_CLOSING);
+}
+
+bool client_busy(struct client *c)
+{
+    return c->t_count && client_transaction(c, 0)->started;
 }
 
 void client_abort(struct client *c)

@@ -135,6 +135,9 @@ bool client_hungry(struct client *);
 /* No more transactions will be submitted: QUIT goes behind the last. */
 void client_quit(struct client *);
 
+/* Is a transaction under way: begun by MAIL, and not over? */
+bool client_busy(struct client *);
+
 /*
  * Takes octets from the server, at most one complete reply a call, and returns how many: call again
  * with the rest after pulling the events. After CLIENT_END all input is swallowed.

@@ -75,6 +75,7 @@ struct transaction {
 
 struct command {
     uint64_t sent_at;
+    uint64_t end;          /* of its last octet, among all octets lent in the session */
     struct transaction *t; /* NULL outside a transaction */
     uint32_t due;          /* replies still due; 0 until the command is at the head */
     uint8_t verb;
@@ -98,7 +99,9 @@ struct client {
     const struct client_config *cf;
     struct reply_parser parser;
     uint64_t progress_at; /* last reply or octet written: what the timeout counts from */
-    uint64_t lent;        /* octets lent and not retired */
+    uint64_t lent;        /* octets lent in the session so far */
+    uint64_t sent;        /* of those: retired */
+    bool stalled;         /* the send under way was not taken at once */
     uint32_t window;      /* commands in flight allowed; 1 is lockstep */
     uint32_t offered;     /* bit (1 << enum ext_id) */
     uint32_t reply_lines; /* of the reply being read */

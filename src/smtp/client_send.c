@@ -87,7 +87,7 @@ static void lend(struct client *c, struct lending *l, const char *p, size_t n)
 {
     struct iovec *last = l->count ? &l->iov[l->count - 1] : NULL;
 
-    if (c->lent == 0)
+    if (c->lent == c->sent)
         c->progress_at = l->now;
     c->lent += n;
     if (last && (const char *)last->iov_base + last->iov_len == p) {
@@ -185,6 +185,7 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
     if (t)
         t->pending++;
     lend(c, l, p, n);
+    client_command(c, c->ring_count - 1)->end = c->lent;
     trace(c, p, n);
     advance(c, verb, t, l->now);
     return true;
@@ -230,8 +231,10 @@ static void lend_chunk(struct client *c, struct lending *l, struct transaction *
     if (t->chunk_left)
         return;
     /* A refusal may have come before all of it was sent. */
-    if (c->ring_count)
+    if (c->ring_count) {
         client_command(c, c->ring_count - 1)->sent_at = l->now;
+        client_command(c, c->ring_count - 1)->end = c->lent;
+    }
     t->step = STEP_DATA;
     if (t->left == 0) {
         t->final_lent = true;

@@ -216,7 +216,7 @@ def bad_input_gets_one_clear_line():
         (["-F", "/nonexistent", "x"], "/nonexistent"),
         (["-M", "a..b", "x"], "a..b"),
         (["-M", "[1.2.3]", "x"], "[1.2.3]"),
-        (["-S", "a\nb", "x"], "subject"),
+        (["-S", "a\n.b", "x"], "subject"),
         (["-t", "a\r\nb", "x"], "recipient address"),
         (["--report=xml", "x"], "xml"),
         (["--numbering=middle", "x"], "middle"),
@@ -224,6 +224,13 @@ def bad_input_gets_one_clear_line():
         (["-o", "--pipelining", "x"], "-o"),
         (["--pipelining=maybe", "x"], "maybe"),
         (["--pipeline-window=0", "x"], "pipeline window"),
+        (["--pipeline-window=5", "x"], "needs --pipelining"),
+        (["--in-flight=5", "x"], "needs --pipelining"),
+        (["--chunk-size=5", "x"], "needs --chunking"),
+        (["-m", "200000G", "-r", "10M", "x"], "-m and -r"),
+        (["-M", "", "x"], "hostname"),
+        (["--output=", "x"], "--output"),
+        (["--output=/", "x"], "is a directory"),
         (["--in-flight=0", "x"], "in flight"),
         (["--chunk-size=none", "x"], "chunk size"),
         (["host:99999"], "99999"),
@@ -388,7 +395,7 @@ def a_terminal_shows_the_live_line():
 
 @test
 def a_closed_pipe_is_an_error_not_a_crash():
-    with subprocess.Popen([SOURCE, "-m", "3", "sink:"], stdout=subprocess.PIPE,
+    with subprocess.Popen([SOURCE, "-m", "3", "--report=text", "sink:"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as p:
         p.stdout.close()
         error = p.stderr.read()
