@@ -484,7 +484,7 @@ static void refused_settings(void **state)
     char longest[MAIL_ADDRESS_MAX + 2];
     struct mail_settings rows[] = {
         {.hostname = "a..b"},     {.from = "a\r\nDATA"}, {.to = "a\nb"},
-        {.subject = "a\r\nX: y"}, {.to = longest},       {.from = longest},
+        {.subject = "a\r\n.y"}, {.to = longest},       {.from = longest},
     };
 
     (void)state;
