@@ -5,7 +5,7 @@ DESTDIR ?=
 BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
-BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev
+BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev liburing-dev
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
 	debian-archive-keyring
 

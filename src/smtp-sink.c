@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "io.h"
 #include "num.h"
 #include "opt.h"
 #include "privileges.h"
@@ -29,6 +30,7 @@ struct program {
     struct sink_config sink;
     struct capture_config capture;
     struct privileges privileges;
+    int io;           /* enum io_choice */
     int report;       /* enum report_kind */
     const char *help; /* how to show it; NULL for not */
     bool version;
@@ -64,6 +66,16 @@ static const struct opt program_options[] = {
      .help = "change the root directory",
      .man = "Change the process root directory to this one after opening the sockets. It becomes "
             "the working directory too. Needs super-user privileges; see also -u."},
+    {.name = "io",
+     .kind = OPT_CHOICE,
+     .arg = "auto|uring|epoll",
+     .at = AT(io),
+     .choices = io_choices,
+     .what = "I/O driver",
+     .group = "Listening",
+     .help = "I/O driver (default auto)",
+     .man = "How to talk to the system: uring (io_uring), epoll, or auto (the default), which is "
+            "uring where the kernel lets it. The summary names the one used."},
     {.name = "report",
      .kind = OPT_CHOICE,
      .arg = "text|json|none",
@@ -239,9 +251,9 @@ static int run(struct program *p, struct diag *d)
     struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run r;
     struct sink *s;
-    int rc = sink_open(&s, &p->sink, d);
+    int rc = io_choose((enum io_choice)p->io, &p->sink.driver, d);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = sink_open(&s, &p->sink, d)) < 0)
         return rc;
     (void)clock_gettime(CLOCK_REALTIME, &wall);
     (void)snprintf(id, sizeof id, "%016" PRIx64, process_random());

@@ -30,6 +30,7 @@ enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 
 struct program {
     int family;        /* AF_UNSPEC, AF_INET, AF_INET6 */
+    int io;            /* enum io_choice */
     int report;        /* enum report_kind */
     bool report_asked; /* by --report */
     const char *output;
@@ -108,6 +109,16 @@ static const struct opt connection_options[] = {
      .help = "speak LMTP instead of SMTP",
      .man = "Speak LMTP rather than SMTP: LHLO, and a reply to each message for each of its "
             "recipients."},
+    {.name = "io",
+     .kind = OPT_CHOICE,
+     .arg = "auto|uring|epoll",
+     .at = AT(io),
+     .choices = io_choices,
+     .what = "I/O driver",
+     .group = "Connection",
+     .help = "I/O driver (default auto)",
+     .man = "How to talk to the system: uring (io_uring), epoll, or auto (the default), which is "
+            "uring where the kernel lets it. The summary names the one used."},
 };
 
 static const struct opt output_options[] = {
@@ -277,7 +288,7 @@ static int open_target(struct source *s, struct diag *d)
     if (strcmp(s->target_text, "sink:") != 0)
         return endpoint_resolve(&s->target, s->target_text, s->program.family, d);
     sink_config_init(&s->sink_config);
-    s->sink_config.driver = &io_epoll;
+    s->sink_config.driver = s->load.driver;
     s->sink_config.server.lmtp = s->client.lmtp;
     rc = sink_embed_start(&s->sink, &s->sink_config, d);
     if (rc < 0)
@@ -353,6 +364,9 @@ static int prepare(struct source *s, struct diag *d)
 {
     int rc;
 
+    rc = io_choose((enum io_choice)s->program.io, &s->load.driver, d);
+    if (rc < 0)
+        return rc;
     s->id = process_random();
     (void)clock_gettime(CLOCK_REALTIME, &s->started_at);
     rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
@@ -373,7 +387,6 @@ static int prepare(struct source *s, struct diag *d)
         return diag_set(d, -ENOMEM, "out of memory");
     s->load.settings = &s->load_settings;
     s->load.client = &s->client;
-    s->load.driver = &io_epoll;
     s->load.content = &s->content;
     s->load.target = &s->target;
     process_usage(&s->before);

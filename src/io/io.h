@@ -17,6 +17,7 @@
 #include <sys/uio.h>
 
 #include "diag.h"
+#include "opt.h"
 #include "timer.h"
 
 struct io;
@@ -125,6 +126,14 @@ struct io {
 };
 
 extern const struct io_driver io_epoll;
+
+/* --io: which driver. auto is io_uring where it works, else epoll. */
+enum io_choice { IO_AUTO, IO_URING, IO_EPOLL };
+
+extern const struct opt_choice io_choices[];
+
+/* 0, or -errno with diag set when io_uring was asked for and does not work here. */
+int io_choose(enum io_choice, const struct io_driver **, struct diag *);
 
 /* Starts a driver. NULL, with diag set, when it can't. */
 struct io *io_new(const struct io_driver *, struct diag *);

@@ -122,6 +122,15 @@ def embedded_sink_pipelining_and_chunking():
 
 
 @test
+def drivers_do_the_same():
+    for driver in ("--io=epoll", "--io=auto"):
+        report = document(driver, "-d", "-s", "20", "-m", "3000", "-r", "2", "-l", "5000", "sink:")
+        assert report["messages"]["accepted"] == report["sink"]["messages"] == 3000
+        assert driver != "--io=epoll" or report["config"]["io_driver"] == "epoll"
+    assert "I/O driver: bsd" in run("--io=bsd", "sink:").stderr
+
+
+@test
 def embedded_sink_speaks_lmtp():
     report = document("-L", "-d", "-s", "3", "-m", "100", "-r", "3", "sink:")
     assert report["protocol"] == "lmtp"

@@ -483,7 +483,7 @@ static void refused_settings(void **state)
 {
     char longest[MAIL_ADDRESS_MAX + 2];
     struct mail_settings rows[] = {
-        {.hostname = "a..b"},     {.from = "a\r\nDATA"}, {.to = "a\nb"},
+        {.hostname = "a..b"},   {.from = "a\r\nDATA"}, {.to = "a\nb"},
         {.subject = "a\r\n.y"}, {.to = longest},       {.from = longest},
     };
 
