@@ -29,7 +29,7 @@
  * dry more often.
  */
 static const struct ur_measures measures = {
-    .entries = 256, .completions = 4096, .buffers = 256, .size = 2048};
+    .entries = 256, .completions = 4096, .buffers = 128, .size = 4096};
 
 uint64_t ur_clock(struct io *io)
 {
