@@ -1,7 +1,7 @@
 /*
  * Completion-shaped I/O: "send these slices", "bytes arrived", "connected", "closed", "timer". One
  * struct io a worker thread, used by that thread alone (but for io_wake()). A driver is a row of
- * functions behind this header: epoll here, io_uring later, a simulated network in the tests.
+ * functions behind this header: io_uring, epoll, a simulated network in the tests.
  * Knows nothing of SMTP.
  *
  * Every callback is called from io_turn(), never from inside another io_ function, and may call any
