@@ -418,11 +418,10 @@ static const struct io_handler handler = {
 int session_init(struct session *s, struct worker *w)
 {
     const struct client_config *cf = w->load->client;
-    bool pipelined = cf->want[EXT_PIPELINING] != EXT_NO && cf->window > 1;
 
     s->worker = w;
     s->timer.fire = timer_fired;
-    s->capacity = !pipelined ? 1 : cf->in_flight ? (uint32_t)cf->in_flight : 2;
+    s->capacity = client_transactions_max(cf);
     s->client = client_new(cf);
     s->deliveries = calloc(s->capacity, sizeof *s->deliveries);
     return s->client && s->deliveries ? 0 : -ENOMEM;

@@ -25,6 +25,13 @@ const char *client_end_words(enum client_end end)
     return end_words[end];
 }
 
+uint32_t client_transactions_max(const struct client_config *cf)
+{
+    if (cf->want[EXT_PIPELINING] == EXT_NO || cf->window == 1 || cf->lmtp)
+        return 1;
+    return cf->in_flight ? (uint32_t)cf->in_flight : 2;
+}
+
 struct client *client_new(const struct client_config *cf)
 {
     struct client *c = calloc(1, sizeof *c);
@@ -33,9 +40,7 @@ struct client *client_new(const struct client_config *cf)
         return NULL;
     c->cf = cf;
     c->ring_capacity = cf->want[EXT_PIPELINING] != EXT_NO ? (uint32_t)cf->window : 1;
-    c->t_capacity = 1;
-    if (c->ring_capacity > 1 && !cf->lmtp)
-        c->t_capacity = cf->in_flight ? (uint32_t)cf->in_flight : 2;
+    c->t_capacity = client_transactions_max(cf);
     c->ring = calloc(c->ring_capacity, sizeof *c->ring);
     c->transactions = calloc(c->t_capacity, sizeof *c->transactions);
     if (!c->ring || !c->transactions) {

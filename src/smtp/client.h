@@ -117,6 +117,9 @@ struct client_event {
     const struct ext *missing; /* CLIENT_END_NO_OFFER */
 };
 
+/* How many transactions a session of this config can have under way: room for their mails. */
+uint32_t client_transactions_max(const struct client_config *);
+
 /* A client for many sessions, one after the other. NULL when out of memory. */
 struct client *client_new(const struct client_config *);
 
