@@ -204,7 +204,7 @@ static void show_live(const struct sink_numbers *n)
     v.elapsed_ns = ++seconds * NS_PER_S;
     v.left_ns = NS_NEVER;
     before = n->messages;
-    (void)fprintf(stderr, "\r%s\033[K", report_live(line, sizeof line, &v));
+    diag_live(report_live(line, sizeof line, &v));
 }
 
 static bool wants_live(const struct program *p)
@@ -235,8 +235,7 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
     if (wants_live(p))
         p->sink.progress = show_live;
     rc = sink_serve(s, d);
-    if (p->sink.progress)
-        (void)fputs("\r\033[K", stderr);
+    diag_live(NULL);
     return rc;
 }
 

@@ -288,6 +288,7 @@ static int open_target(struct source *s, struct diag *d)
     if (strcmp(s->target_text, "sink:") != 0)
         return endpoint_resolve(&s->target, s->target_text, s->program.family, d);
     sink_config_init(&s->sink_config);
+    s->sink_config.family = s->program.family;
     s->sink_config.driver = s->load.driver;
     s->sink_config.server.lmtp = s->client.lmtp;
     rc = sink_embed_start(&s->sink, &s->sink_config, d);
@@ -418,15 +419,27 @@ static void show_live(struct source *s, struct stats *interval, uint64_t elapsed
                    ? hist_percentile(&interval->latency[PHASE_TRANSACTION], 99)
                    : NS_NEVER;
     v.left_ns = report_left(v.done, v.total, elapsed);
-    (void)fprintf(stderr, "\r%s\033[K", report_live(line, sizeof line, &v));
+    diag_live(report_live(line, sizeof line, &v));
+}
+
+/* The first finishes what is under way, the next drops it. */
+static void stop_by_signal(struct source *s)
+{
+    bool first = run_stop(&s->load.control) == RUN_ON;
+
+    if (first && !s->program.quiet)
+        diag_note("finishing what is under way; again to stop at once");
+    run_control_stop(&s->load.control, first ? RUN_FINISH : RUN_ABORT);
+    load_wake(&s->load);
 }
 
 /* Waits for the end, showing progress and taking signals. */
 static void supervise(struct source *s)
 {
     const char *term = getenv("TERM");
-    bool live = s->program.report != REPORT_NONE && !s->program.verbose && isatty(STDERR_FILENO) &&
-                term && strcmp(term, "dumb") != 0;
+    bool live = s->program.report != REPORT_NONE && !s->program.verbose &&
+                !s->load_settings.counter && isatty(STDERR_FILENO) && term &&
+                strcmp(term, "dumb") != 0;
     struct stats *interval = live ? stats_new() : NULL;
     uint64_t start = monotonic();
     uint64_t shown = start;
@@ -438,11 +451,8 @@ static void supervise(struct source *s)
         uint64_t left = now - shown < NS_PER_S ? NS_PER_S - (now - shown) : 0;
         int signal = process_wait(left, s->load.done_fd);
 
-        if (signal) {
-            run_control_stop(&s->load.control,
-                             run_stop(&s->load.control) == RUN_ON ? RUN_FINISH : RUN_ABORT);
-            load_wake(&s->load);
-        }
+        if (signal)
+            stop_by_signal(s);
         now = monotonic();
         if (now - shown >= NS_PER_S) {
             if (live)
@@ -450,8 +460,7 @@ static void supervise(struct source *s)
             shown = now;
         }
     }
-    if (live && shown != start)
-        (void)fputs("\r\033[K", stderr);
+    diag_live(NULL);
     stats_free(interval);
 }
 

@@ -35,4 +35,10 @@ void diag_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* "PROG: TEXT" on stderr, for what is no fault: protocol traces. */
 void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * A line on the terminal that stderr is, over the last one, cut to its width; a message that comes
+ * meanwhile takes its place. NULL takes it away.
+ */
+void diag_live(const char *text);
+
 #endif

@@ -73,6 +73,9 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
     uint64_t whole = 0;
     const char *fraction = NULL;
 
+    while (*s == ' ' || *s == '\t') /* these two as strtol() has it */
+        s++;
+    s += *s == '+';
     if (!is_digit(*s))
         return -EINVAL;
     for (; is_digit(*s); s++)

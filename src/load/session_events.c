@@ -11,17 +11,6 @@
 /* A server's words in a diagnostic, no more than this of them. */
 #define WORDS_MAX 400
 
-/* The command that a session greets with, for the reader. */
-static const char *hello_name(const struct client_config *cf)
-{
-    if (cf->lmtp)
-        return "LHLO";
-    for (int i = 0; i < EXT_COUNT; i++)
-        if (cf->want[i] != EXT_NO)
-            return "EHLO";
-    return "HELO";
-}
-
 /* "sender rejected", "sending sender"; where the phase says HELO, the verb that was really sent. */
 static const char *words_for(const struct session *s, enum phase p, bool refused, char *out,
                              size_t size)
@@ -31,8 +20,8 @@ static const char *words_for(const struct session *s, enum phase p, bool refused
 
     if (!helo)
         return words;
-    (void)snprintf(out, size, "%.*s%s%s", (int)(helo - words), words,
-                   hello_name(s->worker->load->client), helo + 4);
+    (void)snprintf(out, size, "%.*s%s%s", (int)(helo - words), words, client_hello_verb(s->client),
+                   helo + 4);
     return out;
 }
 
@@ -113,15 +102,15 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
 
 static void on_protocol_error(struct session *s, const struct client_event *e)
 {
+    const char *what = e->end == CLIENT_END_ENDLESS ? "a reply without end" : "an unexpected reply";
     char text[WORDS_MAX];
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
     if (s->worker->load->settings->tolerant)
-        diag_warn("protocol error: reply without a command, or without end: %s", text);
+        diag_warn("protocol error: %s: %s", what, text);
     else
-        worker_fatal(s->worker, "protocol error: reply without a command, or without end: %s",
-                     text);
+        worker_fatal(s->worker, "protocol error: %s: %s", what, text);
 }
 
 static void on_end(struct session *s, const struct client_event *e)
@@ -141,7 +130,8 @@ static void on_end(struct session *s, const struct client_event *e)
         stats_count(w->stats, COUNTER_TIMEOUTS);
         worker_fatal(w, "timeout while %s", doing);
         break;
-    case CLIENT_END_PROTOCOL:
+    case CLIENT_END_UNSOLICITED:
+    case CLIENT_END_ENDLESS:
         on_protocol_error(s, e);
         break;
     case CLIENT_END_NO_OFFER:

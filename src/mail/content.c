@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "decimal.h"
+
 /* Of the numbers in a Message-Id, at least: enough to make all messages of a run equally long. */
 #define ID_DIGITS 8
 
@@ -302,19 +304,6 @@ void mail_message_init(struct mail_message *m, struct mail_content *c, uint64_t 
     m->stuffed[2] = c->stuffed_parts[1];
 }
 
-static size_t put_decimal(char *out, uint64_t value)
-{
-    char digits[20];
-    size_t n = 0;
-
-    do
-        digits[n++] = (char)('0' + value % 10);
-    while (value /= 10);
-    for (size_t i = 0; i < n; i++)
-        out[i] = digits[n - 1 - i];
-    return n;
-}
-
 size_t mail_message_rcpt(struct mail_message *m, uint32_t index, char *out, size_t size)
 {
     struct mail_content *c = m->content;
@@ -335,7 +324,7 @@ size_t mail_message_rcpt(struct mail_message *m, uint32_t index, char *out, size
     n += c->number_at;
     /* Without -N the last recipient of a message has no number. */
     if (c->settings->number_all || number > 1)
-        n += put_decimal(out + n, number);
+        n += decimal_write(number, out + n);
     memcpy(out + n, c->rcpt + c->number_at, c->rcpt_length - c->number_at);
     n += c->rcpt_length - c->number_at;
     out[n++] = '>';

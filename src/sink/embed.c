@@ -77,8 +77,8 @@ static struct sink_config embedded_config(const struct sink_config *from)
 
     cf.server.texts = NULL;
     server_announce_all(&cf.server);
-    cf.listen = "127.0.0.1:0";
-    cf.family = AF_INET;
+    cf.listen = cf.family == AF_INET6 ? "[::1]:0" : "127.0.0.1:0";
+    cf.family = cf.family == AF_INET6 ? AF_INET6 : AF_INET;
     cf.backlog = SOMAXCONN;
     cf.max_sessions = cf.stop_messages = cf.stop_sessions = 0;
     cf.counters = cf.verbose = false;

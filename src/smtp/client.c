@@ -14,17 +14,6 @@
 /* What is kept of the text of a refusal that has several lines. */
 #define WORDS_MAX 512
 
-static const char *const end_words[] = {
-#define X(id, words) words,
-    CLIENT_END_LIST(X)
-#undef X
-};
-
-const char *client_end_words(enum client_end end)
-{
-    return end_words[end];
-}
-
 uint32_t client_transactions_max(const struct client_config *cf)
 {
     if (cf->want[EXT_PIPELINING] == EXT_NO || cf->window == 1 || cf->lmtp)
@@ -61,6 +50,18 @@ void client_free(struct client *c)
     free(c);
 }
 
+static enum verb first_hello(const struct client_config *cf)
+{
+    if (cf->no_hello)
+        return VERB_NONE;
+    if (cf->lmtp)
+        return VERB_LHLO;
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (cf->want[i] != EXT_NO)
+            return VERB_EHLO;
+    return VERB_HELO;
+}
+
 void client_start(struct client *c, uint64_t now)
 {
     struct client fresh = {
@@ -73,7 +74,7 @@ void client_start(struct client *c, uint64_t now)
         .t_limit = 1,
         .window = 1,
         .progress_at = now,
-        .hello = VERB_NONE,
+        .hello = (uint8_t)first_hello(c->cf),
     };
 
     reply_done(&c->parser);
@@ -235,7 +236,7 @@ static bool ends_session(struct client *c, const struct command *cmd, const stru
         return false;
     if (!is_closing(r->code)) {
         c->has_reply = false;
-        client_close(c, CLIENT_END_PROTOCOL);
+        client_close(c, CLIENT_END_UNSOLICITED);
         return true;
     }
     r->refused = true;
@@ -309,7 +310,7 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         if (l.more) {
             if (++c->reply_lines >= REPLY_LINES_MAX) {
                 c->last.line = l.line;
-                client_close(c, CLIENT_END_PROTOCOL);
+                client_close(c, CLIENT_END_ENDLESS);
             }
             continue;
         }
@@ -413,7 +414,8 @@ bool client_event(struct client *c, struct client_event *e)
     e->phase = (enum phase)c->end_phase;
     e->end = (enum client_end)c->end;
     e->missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL;
-    e->line = c->end == CLIENT_END_PROTOCOL ? c->last.line : (struct slice){"", 0};
+    if (c->end == CLIENT_END_UNSOLICITED || c->end == CLIENT_END_ENDLESS)
+        e->line = c->last.line;
     return true;
 }
 
@@ -470,6 +472,11 @@ void client_eof(struct client *c)
         t->reason = c->farewell;
     }
     client_close(c, CLIENT_END_CLOSING);
+}
+
+const char *client_hello_verb(const struct client *c)
+{
+    return c->hello == VERB_NONE ? "" : client_verbs[c->hello].name;
 }
 
 bool client_busy(struct client *c)

@@ -59,25 +59,28 @@ struct client_mail {
 /* An arena for client_send() must have room for this much. */
 #define CLIENT_ARENA_MIN 4096
 
-/* Why a session is over. X(NAME, words) */
+/*
+ * Why a session is over: by QUIT; the server closes (421, 521); lost connection; no reply or no
+ * progress in time; a reply that no command asked for; a reply of too many lines; greeting or hello
+ * refused; an extension that must be used is not offered; client_abort().
+ */
 #define CLIENT_END_LIST(X)                                                                         \
-    X(QUIT, "ended by QUIT")                                                                       \
-    X(CLOSING, "server closing connection (421 or 521)")                                           \
-    X(LOST, "lost connection")                                                                     \
-    X(TIMEOUT, "timeout")                                                                          \
-    X(PROTOCOL, "protocol error")                                                                  \
-    X(REFUSED, "session refused")                                                                  \
-    X(NO_OFFER, "extension not offered")                                                           \
-    X(ABORTED, "aborted")
+    X(QUIT)                                                                                        \
+    X(CLOSING)                                                                                     \
+    X(LOST)                                                                                        \
+    X(TIMEOUT)                                                                                     \
+    X(UNSOLICITED)                                                                                 \
+    X(ENDLESS)                                                                                     \
+    X(REFUSED)                                                                                     \
+    X(NO_OFFER)                                                                                    \
+    X(ABORTED)
 
 enum client_end {
-#define X(id, words) CLIENT_END_##id,
+#define X(id) CLIENT_END_##id,
     CLIENT_END_LIST(X)
 #undef X
         CLIENT_END_COUNT
 };
-
-const char *client_end_words(enum client_end);
 
 enum client_event_kind {
     CLIENT_REPLY,       /* a complete reply to a command, or the greeting */
@@ -93,7 +96,7 @@ struct client_event {
     /* CLIENT_REPLY. Texts are borrowed until the next call of any client_ function. */
     bool refused;         /* not the class of code that was wanted */
     bool unsolicited;     /* no command asked for it: a 421 at any time */
-    struct slice line;    /* the last line; CLIENT_END_PROTOCOL: the one at fault */
+    struct slice line;    /* the last line; CLIENT_END_UNSOLICITED, _ENDLESS: the one at fault */
     struct slice text;    /* if refused: the text of all its lines without codes, LF between them */
     uint64_t sent_at;     /* when the command's last octet was lent; ns */
     uint64_t received_at; /* ns */
@@ -137,6 +140,9 @@ bool client_hungry(struct client *);
 
 /* No more transactions will be submitted: QUIT goes behind the last. */
 void client_quit(struct client *);
+
+/* The verb that the session greets with: "HELO", "EHLO" or "LHLO"; after a fallback the last. */
+const char *client_hello_verb(const struct client *);
 
 /* Is a transaction under way: begun by MAIL, and not over? */
 bool client_busy(struct client *);

@@ -111,8 +111,9 @@ struct client {
     uint8_t stage;
     uint8_t end;       /* enum client_end, in STAGE_CLOSED */
     uint8_t end_phase; /* enum phase: what was going on then */
-    uint8_t hello;     /* verb to send in STAGE_HELLO, VERB_NONE once lent */
+    uint8_t hello;     /* verb to greet with, or greeted with last; VERB_NONE: no hello */
     uint8_t missing;   /* enum ext_id of CLIENT_END_NO_OFFER */
+    bool hello_lent;
     bool quit_wanted;
     bool quit_lent;
     bool need_rset;

@@ -47,7 +47,7 @@ static enum verb plan(struct client *c)
     const struct transaction *t = client_unsent(c);
 
     if (c->stage == STAGE_HELLO)
-        return c->hello;
+        return c->hello_lent ? VERB_NONE : (enum verb)c->hello;
     if (c->stage != STAGE_READY || c->quit_lent)
         return VERB_NONE;
     if (t)
@@ -114,7 +114,7 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     case VERB_HELO:
     case VERB_EHLO:
     case VERB_LHLO:
-        c->hello = VERB_NONE;
+        c->hello_lent = true;
         break;
     case VERB_MAIL:
         t->started = true;

@@ -2,6 +2,7 @@
  * The client's verbs, one row each: how a command reads, and what its reply changes.
  */
 #include "client_impl.h"
+#include "decimal.h"
 
 static char *put(char *at, const char *end, struct slice s)
 {
@@ -61,31 +62,14 @@ static size_t render_rcpt(struct client *c, struct transaction *t, char *out, si
 /* RFC 3030 section 2: BDAT SP chunk-size [SP LAST] CRLF. */
 static size_t render_bdat(struct client *c, struct transaction *t, char *out, size_t size)
 {
-    char digits[20];
-    size_t n = 0;
     const char *end = out + size;
     char *at = put(out, end, SLICE("BDAT "));
 
     (void)c;
-    for (uint64_t v = t->chunk_left; n == 0 || v; v /= 10)
-        digits[n++] = (char)('0' + v % 10);
-    while (n)
-        *at++ = digits[--n];
+    at += decimal_write(t->chunk_left, at);
     if (t->chunk_left == t->left)
         at = put(at, end, SLICE(" LAST"));
     return (size_t)(put(at, end, SLICE("\r\n")) - out);
-}
-
-static enum verb first_hello(const struct client_config *cf)
-{
-    if (cf->no_hello)
-        return VERB_NONE;
-    if (cf->lmtp)
-        return VERB_LHLO;
-    for (int i = 0; i < EXT_COUNT; i++)
-        if (cf->want[i] != EXT_NO)
-            return VERB_EHLO;
-    return VERB_HELO;
 }
 
 static bool extension_needed(const struct client_config *cf)
@@ -116,7 +100,6 @@ static void on_greeting(struct client *c, struct command *cmd, bool refused)
     if (c->last.code == 421 || c->last.code == 521)
         c->farewell = client_refusal(&c->last);
     c->stage = STAGE_HELLO;
-    c->hello = (uint8_t)first_hello(c->cf);
     if (c->hello == VERB_NONE)
         client_ready(c);
 }
@@ -129,7 +112,8 @@ static void on_hello(struct client *c, struct command *cmd, bool refused)
     }
     c->offered = 0;
     if (cmd->verb == VERB_EHLO && !extension_needed(c->cf)) {
-        c->hello = VERB_HELO;    /* RFC 5321 section 3.2 */
+        c->hello = VERB_HELO; /* RFC 5321 section 3.2 */
+        c->hello_lent = false;
         c->last.refused = false; /* nothing is lost by it */
         return;
     }

@@ -3,6 +3,7 @@
 
     cli.py BUILD
 """
+import fcntl
 import json
 import os
 import pty
@@ -10,9 +11,11 @@ import re
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 
@@ -357,49 +360,77 @@ def first_signal_finishes_second_stops():
                              ([signal.SIGTERM, signal.SIGINT], "unknown")):
         with Server(slow) as target:
             with subprocess.Popen([SOURCE, "--report=json", "-d", "-m", "1000", target],
-                                  stdout=subprocess.PIPE, text=True) as p:
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
                 time.sleep(0.7)
                 for number in signals:
                     p.send_signal(number)
                     time.sleep(0.2)
-                out, _ = p.communicate(timeout=20)
+                out, err = p.communicate(timeout=20)
             report = json.loads(out)
-            assert p.returncode == 1
+            assert p.returncode == 1 and "finishing what is under way" in err, err
             assert report["ended"] == "interrupted"
             assert report["messages"][outcome] == 1, report["messages"]
             assert report["messages"]["missed"] == 999
             sums_agree(report)
 
 
+def shown_on_terminal(columns, *args):
+    """What a run writes to a terminal of so many columns that is its standard error."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    shown = b""
+    with subprocess.Popen([SOURCE, *args], stdout=subprocess.DEVNULL, stderr=slave,
+                          env=dict(os.environ, TERM="xterm")) as p:
+        os.close(slave)
+        end = time.monotonic() + 30
+        while time.monotonic() < end and select.select([master], [], [], 20)[0]:
+            try:
+                shown += os.read(master, 4096)
+            except OSError:
+                break
+        p.wait(timeout=20)
+    os.close(master)
+    return shown.decode()
+
+
 @test
 def a_terminal_shows_the_live_line():
     def slow(conn):
         conn.sendall(b"220 x\r\n")
+        messages = 0
         for line in conn.makefile("rb"):
             time.sleep(0.1)
-            conn.sendall(b"354 go\r\n" if line == b"DATA\r\n" else b"250 ok\r\n"
-                         if line[:4] in (b"HELO", b"MAIL", b"RCPT", b".\r\n", b"QUIT") else b"")
+            messages += line[:4] == b"MAIL"
+            if line[:4] == b"MAIL" and messages == 4:
+                conn.sendall(b"450 not now\r\n")
+            else:
+                conn.sendall(b"354 go\r\n" if line == b"DATA\r\n" else b"250 ok\r\n" if line[:4] in
+                             (b"HELO", b"MAIL", b"RCPT", b".\r\n", b"RSET", b"QUIT") else b"")
 
-    with Server(slow) as target:
-        master, slave = pty.openpty()
-        env = dict(os.environ, TERM="xterm")
-        with subprocess.Popen([SOURCE, "-d", "-m", "5", target], stdout=subprocess.DEVNULL,
-                              stderr=slave, env=env) as p:
-            os.close(slave)
-            shown = b""
-            end = time.monotonic() + 20
-            while time.monotonic() < end:
-                if select.select([master], [], [], 0.2)[0]:
-                    try:
-                        shown += os.read(master, 4096)
-                    except OSError:
-                        break
-                elif p.poll() is not None:
-                    break
-            p.wait(timeout=20)
-        os.close(master)
-        assert b"\r" in shown and b"/s" in shown, shown
-        assert b"of 5" in shown or b"/5" in shown, shown
+    wipe = "\r\x1b[K"
+    for columns in (80, 20):
+        with Server(slow) as target:
+            shown = shown_on_terminal(columns, "-A", "-d", "-m", "6", target)
+        pieces = shown.split(wipe)
+        lines = [p for p in pieces if p and not p.endswith("\n")]
+        assert lines and all(len(p) < columns for p in lines), shown
+        assert any("of 6" in p for p in lines), shown
+        # A warning has a line of its own, and the live line is gone at the end.
+        assert [p for p in pieces if p.endswith("sender rejected: 450 not now\r\n")], shown
+        assert shown.endswith(wipe), shown
+
+
+@test
+def a_refused_hello_is_called_by_its_name():
+    for ehlo, helo, name in ((b"502 no\r\n", b"550 go away\r\n", "HELO"),
+                             (b"250-x\r\n250 PIPELINING\r\n", b"", "")):
+        with Server(lambda c: converse(c, {"EHLO": ehlo, "HELO": helo})) as target:
+            done = run("--pipelining=if-offered", target)
+        assert done.returncode == (1 if name else 0), done.stderr
+        assert (f"{name} rejected: 550 go away" in done.stderr) == bool(name), done.stderr
+    with Server(lambda c: converse(c, {"EHLO": b"550 not you\r\n"})) as target:
+        done = run("--pipelining", target)
+    assert "EHLO rejected: 550 not you" in done.stderr, done.stderr
 
 
 @test

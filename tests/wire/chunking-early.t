@@ -110,7 +110,7 @@ C: two
 C: three
 S: 250 ok
 = message 1 failed, rcpt failed=1
-= end PROTOCOL end-of-data
+= end UNSOLICITED end-of-data
 
 == 421 early
 S: 250 ok

@@ -120,4 +120,4 @@ S: 221 bye
 == 10,000 lines
 S*10000: 354-line {i}
 = message 1 failed, rcpt failed=1
-= end PROTOCOL data
+= end ENDLESS data

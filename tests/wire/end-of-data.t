@@ -128,9 +128,9 @@ whole
 S: 250 ok
 S: 250 ok
 = message 1 accepted, rcpt accepted=1
-= end PROTOCOL quit
+= end UNSOLICITED quit
 
 == 10,000 lines
 S*10000: 250-line {i}
 = message 1 unknown, rcpt unknown=1
-= end PROTOCOL end-of-data
+= end ENDLESS end-of-data

@@ -238,7 +238,7 @@ whole
 S: 220 mx
 S: 220 mx
 = message 1 failed unstarted, rcpt failed=1
-= end PROTOCOL hello
+= end UNSOLICITED hello
 replies greeting
 
 == a greeting and a 421 behind it
@@ -261,7 +261,7 @@ S: 250 whatever
 S*10000: 220-line {i}
 S: 220 mx
 = message 1 failed unstarted, rcpt failed=1
-= end PROTOCOL greeting
+= end ENDLESS greeting
 
 == 900 lines are
 S*900: 220-line {i}

@@ -357,7 +357,7 @@ C: EHLO me
 S*10000: 250-X{i}
 S: 250 mx
 = message 1 failed unstarted, rcpt failed=1
-= end PROTOCOL hello
+= end ENDLESS hello
 
 == a surplus reply behind that to HELO
 whole
@@ -365,5 +365,5 @@ C: HELO me
 S: 250 mx
 S: 250 mx
 = message 1 failed unstarted, rcpt failed=1
-= end PROTOCOL mail
+= end UNSOLICITED mail
 replies greeting hello

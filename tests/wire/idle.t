@@ -60,23 +60,23 @@ abort
 == any other reply answers nothing
 wait
 S: 250 ok
-= end PROTOCOL mail
+= end UNSOLICITED mail
 
 == code 0 neither
 wait
 S: what?
-= end PROTOCOL mail
+= end UNSOLICITED mail
 
 == an empty line neither
 wait
 S:
-= end PROTOCOL mail
+= end UNSOLICITED mail
 
 == a reply of many lines neither
 wait
 S: 250-one
 S: 250 two
-= end PROTOCOL mail
+= end UNSOLICITED mail
 
 == a 421 while the next message waits for MAIL's reply
 feed

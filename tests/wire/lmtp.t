@@ -251,7 +251,7 @@ S: 250 ok
 S: 250 ok
 S: 250 ok
 = message 1 accepted, rcpt accepted=3
-= end PROTOCOL quit
+= end UNSOLICITED quit
 
 == a refused recipient gets no reply: one too many
 whole
@@ -269,4 +269,4 @@ S: 250 ok
 S: 250 ok
 = refused rcpt 550
 = message 1 accepted, rcpt accepted=2 refused=1
-= end PROTOCOL quit
+= end UNSOLICITED quit

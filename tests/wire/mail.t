@@ -190,7 +190,7 @@ whole
 S: 250 ok
 S: 250 ok
 = message 1 failed, rcpt failed=1
-= end PROTOCOL rcpt
+= end UNSOLICITED rcpt
 replies greeting hello mail
 
 == 421 behind the reply, in the same segment
@@ -204,4 +204,4 @@ S: 421 4.3.2 down
 == 10,000 lines
 S*10000: 250-line {i}
 = message 1 failed, rcpt failed=1
-= end PROTOCOL mail
+= end ENDLESS mail

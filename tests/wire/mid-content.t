@@ -53,12 +53,12 @@ S: 421 4.3.2 down
 == a refusal that can't wait for the dot answers nothing
 S: 552 5.3.4 too much
 = message 1 failed, rcpt failed=1
-= end PROTOCOL end-of-data
+= end UNSOLICITED end-of-data
 
 == an acceptance neither
 S: 250 2.0.0 queued
 = message 1 failed, rcpt failed=1
-= end PROTOCOL end-of-data
+= end UNSOLICITED end-of-data
 
 == a write that makes no progress
 deadline 300s

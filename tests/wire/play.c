@@ -290,7 +290,7 @@ static void on_transaction(struct player *p, const struct client_event *e)
 static void on_end(struct player *p, const struct client_event *e)
 {
     static const char *const names[] = {
-#define X(id, words) #id,
+#define X(id) #id,
         CLIENT_END_LIST(X)
 #undef X
     };

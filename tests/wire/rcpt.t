@@ -184,7 +184,7 @@ whole
 S: 250 ok
 S: 250 ok
 = message 1 failed, rcpt failed=1
-= end PROTOCOL data
+= end UNSOLICITED data
 
 == closed without a word after the only one was refused
 S: 550 no
@@ -197,4 +197,4 @@ close
 == 10,000 lines
 S*10000: 250-line {i}
 = message 1 failed, rcpt failed=1
-= end PROTOCOL rcpt
+= end ENDLESS rcpt

@@ -1,8 +1,8 @@
 /*
- * Decimal numbers on the wire: digits and nothing else.
+ * Decimal numbers as protocols have them: digits and nothing else.
  */
-#ifndef SMTP_DECIMAL_H
-#define SMTP_DECIMAL_H
+#ifndef BASE_DECIMAL_H
+#define BASE_DECIMAL_H
 
 #include <stdbool.h>
 #include <stddef.h>
