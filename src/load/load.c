@@ -11,8 +11,53 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "session.h"
 #include "units.h"
 #include "worker.h"
+
+/* The load that a mail belongs to: its form is in there. */
+static const struct load *load_of(const struct client_mail *m)
+{
+    return (const struct load *)((const char *)m->form - offsetof(struct load, form));
+}
+
+static size_t write_rcpt(struct client_mail *m, uint32_t index, char *out, size_t size)
+{
+    struct delivery *d = (struct delivery *)m;
+
+    return mail_message_rcpt(&d->message, load_of(m)->content, index, out, size);
+}
+
+static size_t write_own(const struct client_mail *m, char out[CLIENT_OWN_MAX])
+{
+    const struct delivery *d = (const struct delivery *)m;
+
+    return mail_message_own(&d->message, load_of(m)->content, out);
+}
+
+_Static_assert(CLIENT_OWN_MAX >= MAIL_OWN_MAX, "room for a message's own part");
+_Static_assert(offsetof(struct delivery, mail) == 0, "a mail is the beginning of its delivery");
+
+static struct client_content content_of(const struct slice *parts, uint32_t count)
+{
+    struct client_content c = {.parts = parts, .count = count};
+
+    for (uint32_t i = 0; i < count; i++)
+        c.size += parts[i].n;
+    return c;
+}
+
+static struct client_form form_of(const struct mail_content *c)
+{
+    return (struct client_form){
+        .sender = slice_of(c->sender),
+        .rcpt_count = (uint32_t)c->settings->rcpt_count,
+        .stuffed = content_of(c->stuffed_parts, c->stuffed_count),
+        .plain = content_of(c->plain_parts, c->plain_count),
+        .rcpt = write_rcpt,
+        .own = c->has_id ? write_own : NULL,
+    };
+}
 
 int load_start(struct load *l, struct diag *d)
 {
@@ -22,6 +67,7 @@ int load_start(struct load *l, struct diag *d)
 
     if (rc < 0)
         return rc;
+    l->form = form_of(l->content);
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     l->worker = calloc(1, sizeof *l->worker);
     if (l->done_fd < 0 || !l->worker)

@@ -42,6 +42,7 @@ struct load {
     const struct io_driver *driver;
     struct mail_content *content;
     const struct endpoint *target;
+    struct client_form form; /* of all messages, made from content */
     struct run_control control;
     struct worker *worker;
     uint64_t elapsed;                       /* from the workers' start to their end, ns */

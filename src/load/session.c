@@ -26,38 +26,33 @@ static struct session *of_timer(struct timer *t)
     return (struct session *)((char *)t - offsetof(struct session, timer));
 }
 
-static size_t delivery_rcpt(struct client_mail *m, uint32_t index, char *out, size_t size)
+/* Of those under way the first is number 0; behind the last is room for one more. */
+static struct delivery *delivery(struct session *s, uint32_t i)
 {
-    struct delivery *d = (struct delivery *)((char *)m - offsetof(struct delivery, mail));
+    struct delivery *all = (struct delivery *)((char *)s->client + s->worker->client_size);
+    uint32_t at = s->first + i;
 
-    return mail_message_rcpt(&d->message, index, out, size);
+    return &all[at < s->worker->deliveries ? at : at - s->worker->deliveries];
 }
 
 /* Takes the next message into the ring; NULL when there is none. */
 static struct delivery *take(struct session *s)
 {
-    struct mail_content *content = s->worker->load->content;
     uint64_t number = worker_take(s->worker);
     struct delivery *d;
 
     if (!number)
         return NULL;
-    d = &s->deliveries[(s->first + s->count++) % s->capacity];
-    mail_message_init(&d->message, content, s->connection, number);
-    d->mail = (struct client_mail){
-        .sender = slice_of(content->sender),
-        .rcpt_count = (uint32_t)content->settings->rcpt_count,
-        .part_count = MAIL_PARTS,
-        .plain = d->message.plain,
-        .stuffed = d->message.stuffed,
-        .rcpt = delivery_rcpt,
-    };
+    d = delivery(s, s->count++);
+    d->message = (struct mail_message){.connection = s->connection, .number = number};
+    d->mail.form = &s->worker->load->form;
     return d;
 }
 
 void session_delivered(struct session *s)
 {
-    s->first = (s->first + 1) % s->capacity;
+    if (++s->first == s->worker->deliveries)
+        s->first = 0;
     s->count--;
 }
 
@@ -179,7 +174,7 @@ static void connected(struct io_conn *conn, int error)
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     s->state = SESSION_OPEN;
     client_start(s->client, now);
-    client_submit(s->client, &s->deliveries[s->first].mail);
+    client_submit(s->client, &delivery(s, 0)->mail);
     if (!w->load->settings->keep_connection)
         client_quit(s->client);
     set_timer(s);
@@ -415,20 +410,14 @@ static const struct io_handler handler = {
     .closed = closed,
 };
 
-int session_init(struct session *s, struct worker *w)
+void session_init(struct session *s, struct worker *w)
 {
-    const struct client_config *cf = w->load->client;
-
     s->worker = w;
     s->timer.fire = timer_fired;
-    s->capacity = client_transactions_max(cf);
-    s->client = client_new(cf);
-    s->deliveries = calloc(s->capacity, sizeof *s->deliveries);
-    return s->client && s->deliveries ? 0 : -ENOMEM;
+    s->client = client_init(s + 1, w->load->client);
 }
 
 void session_done(struct session *s)
 {
-    client_free(s->client);
-    free(s->deliveries);
+    client_done(s->client);
 }

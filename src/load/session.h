@@ -28,29 +28,29 @@ enum session_state {
     SESSION_OVER
 };
 
+/* In its worker's memory a session is followed by its client, and that by its deliveries. */
 struct session {
     struct io_conn conn;
     struct timer timer;
     struct worker *worker;
     struct client *client;
-    struct send_buffer *buffer;      /* lent to the driver with the send under way */
-    struct session *next;            /* in the line for connecting */
-    struct delivery *deliveries;     /* ring of those under way, in order */
-    uint64_t connection;             /* its number in the run */
-    uint64_t event_at;               /* when connecting began */
-    uint64_t pause_until;            /* no new message before this */
-    uint64_t unsent;                 /* octets of the send under way */
-    uint32_t first, count, capacity; /* of deliveries */
+    struct send_buffer *buffer; /* lent to the driver with the send under way */
+    struct session *next;       /* in the line for connecting */
+    uint64_t connection;        /* its number in the run */
+    uint64_t event_at;          /* when connecting began */
+    uint64_t pause_until;       /* no new message before this */
+    uint64_t unsent;            /* octets of the send under way */
     uint32_t addresses_tried;
-    uint32_t tries; /* of -C */
+    uint32_t tries;        /* of -C */
+    uint16_t first, count; /* of the deliveries under way, a ring, in order */
     uint8_t state;
     bool paused;     /* open, and waits for pause_until */
     bool holds_turn; /* counts among the connects in progress */
     bool was_idle;   /* had no message under way when the connection ended */
 };
 
-/* s is zeroed. 0 or -ENOMEM. */
-int session_init(struct session *, struct worker *);
+/* s is zeroed. */
+void session_init(struct session *, struct worker *);
 void session_done(struct session *);
 
 /* Takes a message and asks for a connection; or is over when there is no message. */

@@ -76,7 +76,7 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
     /* Taken, but not begun when the run was asked to finish: given back. */
     if (e->outcome == OUTCOME_FAILED && !e->started && w->stop == RUN_FINISH) {
         stats_message(st, OUTCOME_MISSED, NULL);
-        stats_recipients(st, OUTCOME_MISSED, e->mail->rcpt_count);
+        stats_recipients(st, OUTCOME_MISSED, e->mail->form->rcpt_count);
         session_delivered(s);
         return;
     }
@@ -89,7 +89,7 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
     }
     for (int o = 0; o < OUTCOME_COUNT; o++)
         stats_recipients(st, (enum outcome)o, e->rcpt[o]);
-    if (accepted && e->rcpt[OUTCOME_ACCEPTED] < e->mail->rcpt_count)
+    if (accepted && e->rcpt[OUTCOME_ACCEPTED] < e->mail->form->rcpt_count)
         stats_count(st, COUNTER_MESSAGES_PARTIAL);
     if (accepted)
         stats_latency(st, PHASE_TRANSACTION, now - e->started_at);

@@ -97,6 +97,11 @@ void worker_fatal(struct worker *w, const char *format, ...)
     run_control_fail(&w->load->control, &d);
 }
 
+static struct session *worker_session(const struct worker *w, uint64_t i)
+{
+    return (struct session *)(w->sessions + i * w->session_size);
+}
+
 /* Acts once on each rise of the stop level, and on the last message being taken. */
 static void act_on_control(struct worker *w)
 {
@@ -107,13 +112,13 @@ static void act_on_control(struct worker *w)
         w->exhausted_told = true;
         w->queue_first = w->queue_last = NULL; /* those in line are told as well */
         for (uint64_t i = 0; i < w->session_count; i++)
-            (stop == RUN_ABORT ? session_abort : session_stop_waiting)(&w->sessions[i]);
+            (stop == RUN_ABORT ? session_abort : session_stop_waiting)(worker_session(w, i));
         return;
     }
     if (w->exhausted && !w->exhausted_told) {
         w->exhausted_told = true;
         for (uint64_t i = 0; i < w->session_count; i++)
-            session_stop_waiting(&w->sessions[i]);
+            session_stop_waiting(worker_session(w, i));
     }
 }
 
@@ -126,7 +131,7 @@ static void *run(void *arg)
     w->started_at = io_clock(w->io);
     w->stats = recorder_now(&w->recorder);
     for (uint64_t i = 0; i < w->session_count; i++)
-        session_begin(&w->sessions[i]);
+        session_begin(worker_session(w, i));
     worker_connect_next(w);
     for (;;) {
         recorder_poll(&w->recorder);
@@ -152,14 +157,16 @@ int worker_start(struct worker *w, struct load *l, uint64_t session_count, struc
     w->rng.state = process_random();
     w->buffer_size = l->client->window > 1 && l->client->want[EXT_PIPELINING] ? PIPELINE_BUFFER
                                                                               : CLIENT_ARENA_MIN;
-    w->sessions = calloc(session_count, sizeof *w->sessions);
+    w->client_size = client_size(l->client);
+    w->deliveries = client_transactions_max(l->client);
+    w->session_size =
+        sizeof(struct session) + w->client_size + w->deliveries * sizeof(struct delivery);
+    w->sessions = calloc(session_count, w->session_size);
     if (!w->sessions || recorder_init(&w->recorder) < 0)
         return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
                         (unsigned long long)session_count);
     for (; w->session_count < session_count; w->session_count++)
-        if (session_init(&w->sessions[w->session_count], w) < 0)
-            return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
-                            (unsigned long long)session_count);
+        session_init(worker_session(w, w->session_count), w);
     w->active = session_count;
     w->io = io_new(l->driver, d);
     if (!w->io)
@@ -183,7 +190,7 @@ void worker_done(struct worker *w)
         free(b);
     }
     for (uint64_t i = 0; i < w->session_count; i++)
-        session_done(&w->sessions[i]);
+        session_done(worker_session(w, i));
     free(w->sessions);
     io_free(w->io);
     recorder_done(&w->recorder);

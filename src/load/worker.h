@@ -25,7 +25,10 @@ struct worker {
     struct recorder recorder;
     struct stats *stats; /* the set to record into in this turn */
     struct rng rng;
-    struct session *sessions;
+    char *sessions; /* session_count of them, session_size octets each */
+    size_t session_size;
+    size_t client_size;  /* of that, its client's part */
+    uint32_t deliveries; /* of that, how many it has room for */
     uint64_t session_count;
     uint64_t active;     /* sessions that are not over */
     uint64_t started_at; /* the loop's begin and end, ns */

@@ -76,23 +76,28 @@ static void append_default_body(struct text *t)
 
 /*
  * Blocks of 80: those that end before the length begin with a digit that counts them and end in
- * CRLF; the last 1 to 80 octets are plain, and a CRLF follows that is not counted.
+ * CRLF; the last 1 to 80 octets are plain, and a CRLF follows that is not counted. With more to
+ * follow there is no such end.
  */
-static void append_filler(struct text *t, uint64_t length)
+static void append_filler(struct text *t, uint64_t length, bool more)
 {
     char block[80];
 
     memset(block, 'X', sizeof block);
     for (uint64_t done = 0; done < length && !t->failed; done += 80) {
-        bool last = length - done <= 80;
+        bool last = !more && length - done <= 80;
 
         block[0] = last ? 'X' : (char)('0' + (done / 80 + 1) % 10);
         block[78] = last ? 'X' : '\r';
         block[79] = last ? 'X' : '\n';
         append(t, block, last ? (size_t)(length - done) : sizeof block);
     }
-    append_text(t, "\r\n");
+    if (!more)
+        append_text(t, "\r\n");
 }
+
+/* A filler repeats itself after so many octets: a multiple of ten blocks. */
+#define FILLER_PERIOD (UINT64_C(10) * 80 * 128)
 
 /* Split at LF, each line with CRLF behind it; then one CRLF more. Tells whether a line needs a dot.
  */
@@ -149,14 +154,45 @@ static int init_file(struct mail_content *c, struct diag *d)
     if (rc == 0 && !file.failed && append_lines(&plain, file.p, file.n, false))
         (void)append_lines(&stuffed, file.p, file.n, true);
     free(file.p);
-    if (rc == 0 && (file.failed || plain.failed || stuffed.failed))
-        rc = diag_set(d, -ENOMEM, "out of memory for %s", c->settings->file);
     c->plain = plain.p;
-    c->stuffed = stuffed.p ? stuffed.p : plain.p;
+    c->stuffed = stuffed.p;
+    if (rc < 0)
+        return rc;
+    c->plain_parts = calloc(2, sizeof *c->plain_parts);
+    if (!c->plain_parts || file.failed || plain.failed || stuffed.failed)
+        return diag_set(d, -ENOMEM, "out of memory for %s", c->settings->file);
     c->plain_parts[0] = (struct slice){plain.p, plain.n};
-    c->stuffed_parts[0] = stuffed.p ? (struct slice){stuffed.p, stuffed.n} : c->plain_parts[0];
-    c->plain_parts[1] = c->stuffed_parts[1] = SLICE("");
-    return rc;
+    c->plain_parts[1] = stuffed.p ? (struct slice){stuffed.p, stuffed.n} : c->plain_parts[0];
+    c->stuffed_parts = c->plain_parts + 1;
+    c->plain_count = c->stuffed_count = 1;
+    return 0;
+}
+
+/*
+ * The parts of generated content: text up to the message's own part at split (0: none), the rest up
+ * to end, the octets before end so often that the filler has its periods, and what is behind end.
+ */
+static int set_parts(struct mail_content *c, const struct text *t, size_t split, size_t end,
+                     uint64_t periods, struct diag *d)
+{
+    struct slice *part = t->failed ? NULL : calloc(periods + 4, sizeof *part);
+
+    c->plain = t->p;
+    c->plain_parts = c->stuffed_parts = part;
+    if (!part)
+        return diag_set(d, -ENOMEM, "out of memory for a message of %" PRIu64 " octets",
+                        c->settings->length);
+    c->has_id = split > 0;
+    if (c->has_id) {
+        *part++ = (struct slice){t->p, split};
+        *part++ = (struct slice){NULL, 0};
+    }
+    *part++ = (struct slice){t->p + split, end - split};
+    for (; periods > 1; periods--)
+        *part++ = (struct slice){t->p + end - FILLER_PERIOD, FILLER_PERIOD};
+    *part++ = (struct slice){t->p + end, t->n - end};
+    c->plain_count = c->stuffed_count = (uint32_t)(part - c->plain_parts);
+    return 0;
 }
 
 static int init_generated(struct mail_content *c, uint64_t run, int64_t date, struct diag *d)
@@ -165,6 +201,8 @@ static int init_generated(struct mail_content *c, uint64_t run, int64_t date, st
     struct text t = {0};
     char id[40];
     size_t split = 0;
+    size_t end;
+    uint64_t periods = 0;
 
     if (!s->no_headers) {
         append_text(&t, "From: ");
@@ -186,18 +224,16 @@ static int init_generated(struct mail_content *c, uint64_t run, int64_t date, st
         }
         append_text(&t, "\r\n");
     }
+    if (s->length > 2 * FILLER_PERIOD) {
+        periods = (s->length - 1) / FILLER_PERIOD;
+        append_filler(&t, FILLER_PERIOD, true);
+    }
+    end = t.n;
     if (s->length)
-        append_filler(&t, s->length);
+        append_filler(&t, s->length - periods * FILLER_PERIOD, false);
     else
         append_default_body(&t);
-    c->plain = c->stuffed = t.p;
-    if (t.failed)
-        return diag_set(d, -ENOMEM, "out of memory for a message of %" PRIu64 " octets", s->length);
-    c->has_id = !s->no_headers;
-    c->plain_parts[0] = (struct slice){t.p, split};
-    c->plain_parts[1] = (struct slice){t.p + split, t.n - split};
-    memcpy(c->stuffed_parts, c->plain_parts, sizeof c->plain_parts);
-    return 0;
+    return set_parts(c, &t, split, periods ? end : t.n, periods, d);
 }
 
 static int check_text(const char *what, const char *text, size_t most, struct diag *d)
@@ -258,15 +294,20 @@ int mail_content_init(struct mail_content *c, const struct mail_settings *s, uin
 
 void mail_content_done(struct mail_content *c)
 {
-    if (c->stuffed != c->plain)
-        free(c->stuffed);
     free(c->plain);
+    free(c->stuffed);
+    free(c->plain_parts);
     c->plain = c->stuffed = NULL;
+    c->plain_parts = c->stuffed_parts = NULL;
 }
 
 uint64_t mail_content_size(const struct mail_content *c)
 {
-    return c->plain_parts[0].n + c->plain_parts[1].n + (c->has_id ? 2 * (1 + ID_DIGITS) : 0);
+    uint64_t n = c->has_id ? 2 * (1 + ID_DIGITS) : 0;
+
+    for (uint32_t i = 0; i < c->plain_count; i++)
+        n += c->plain_parts[i].n;
+    return n;
 }
 
 /* Lower-case hexadecimal of at least ID_DIGITS digits; returns how many. */
@@ -282,31 +323,22 @@ static size_t put_hex(char *out, uint64_t value)
     return n;
 }
 
-void mail_message_init(struct mail_message *m, struct mail_content *c, uint64_t connection,
-                       uint64_t number)
+size_t mail_message_own(const struct mail_message *m, const struct mail_content *c,
+                        char out[MAIL_OWN_MAX])
 {
     size_t n = 0;
 
-    m->content = c;
-    m->number = number;
-    m->first_rcpt = 0;
-    if (c->has_id) {
-        m->id[n++] = '.';
-        n += put_hex(m->id + n, connection);
-        m->id[n++] = '.';
-        n += put_hex(m->id + n, number);
-    }
-    m->plain[0] = c->plain_parts[0];
-    m->plain[1] = (struct slice){m->id, n};
-    m->plain[2] = c->plain_parts[1];
-    m->stuffed[0] = c->stuffed_parts[0];
-    m->stuffed[1] = m->plain[1];
-    m->stuffed[2] = c->stuffed_parts[1];
+    if (!c->has_id)
+        return 0;
+    out[n++] = '.';
+    n += put_hex(out + n, m->connection);
+    out[n++] = '.';
+    return n + put_hex(out + n, m->number);
 }
 
-size_t mail_message_rcpt(struct mail_message *m, uint32_t index, char *out, size_t size)
+size_t mail_message_rcpt(struct mail_message *m, struct mail_content *c, uint32_t index, char *out,
+                         size_t size)
 {
-    struct mail_content *c = m->content;
     uint64_t number = c->settings->rcpt_count - index;
     size_t n = 0;
 

@@ -36,8 +36,8 @@ struct mail_settings {
 extern const struct opt mail_options[];
 extern const size_t mail_option_count;
 
-/* The parts of a message; the middle one is its own. */
-#define MAIL_PARTS 3
+/* The longest part of its own that a message has, octets. */
+#define MAIL_OWN_MAX 64
 
 /* A run's envelope and content. Read-only once made, but for the count of recipient numbers. */
 struct mail_content {
@@ -46,23 +46,26 @@ struct mail_content {
     char sender[MAIL_ADDRESS_MAX + 64]; /* reverse-path in brackets */
     char rcpt[MAIL_ADDRESS_MAX + 64];   /* forward-path without brackets */
     size_t rcpt_length;
-    size_t number_at;            /* offset in rcpt where a number goes */
-    char *plain;                 /* all content but the message's own part */
-    char *stuffed;               /* the same with leading dots doubled; may be plain itself */
-    struct slice plain_parts[2]; /* before and behind the message's own part */
-    struct slice stuffed_parts[2];
-    bool has_id; /* the message's own part is the end of its Message-Id */
+    size_t number_at; /* offset in rcpt where a number goes */
+    /*
+     * Content in parts, to be sent in order: plain, and with leading dots doubled. One whose p is
+     * NULL is the message's own, see mail_message_own(). The two may be the same.
+     */
+    struct slice *plain_parts;
+    struct slice *stuffed_parts;
+    uint32_t plain_count;
+    uint32_t stuffed_count;
+    char *plain; /* what the parts point into */
+    char *stuffed;
+    bool has_id; /* messages have a part of their own: the end of the Message-Id */
     _Alignas(64) atomic_uint_fast64_t rcpt_numbers; /* -N: how many are used up */
 };
 
 /* One message; embedded by its sender, valid until the message is over. */
 struct mail_message {
-    struct mail_content *content;
-    uint64_t number;     /* from 1, dense per run */
+    uint64_t connection; /* its number, from 1, unique in the run */
+    uint64_t number;     /* likewise */
     uint64_t first_rcpt; /* -N: number of its first recipient; 0 until that is asked for */
-    struct slice plain[MAIL_PARTS];
-    struct slice stuffed[MAIL_PARTS];
-    char id[40];
 };
 
 /*
@@ -78,15 +81,17 @@ void mail_content_done(struct mail_content *);
 uint64_t mail_content_size(const struct mail_content *);
 
 /*
- * Message number `number` over connection number `connection` of the run, both unique in the run:
- * with the run's identity they make the Message-Id, <run.connection.message@host> in hexadecimal.
+ * Writes the message's own part and returns its length, 0 for none. The numbers of connection and
+ * message make with the run's identity the Message-Id, <run.connection.message@host> in
+ * hexadecimal.
  */
-void mail_message_init(struct mail_message *, struct mail_content *, uint64_t connection,
-                       uint64_t number);
+size_t mail_message_own(const struct mail_message *, const struct mail_content *,
+                        char out[MAIL_OWN_MAX]);
 
 /* Writes forward-path number index (0 .. rcpt_count-1, in order) in brackets; returns its length.
  */
-size_t mail_message_rcpt(struct mail_message *, uint32_t index, char *out, size_t size);
+size_t mail_message_rcpt(struct mail_message *, struct mail_content *, uint32_t index, char *out,
+                         size_t size);
 
 /*
  * Is name a host name (labels of at most 63 of letters, digits, '-', '_', 255 octets in all, not

@@ -21,33 +21,31 @@ uint32_t client_transactions_max(const struct client_config *cf)
     return cf->in_flight ? (uint32_t)cf->in_flight : 2;
 }
 
-struct client *client_new(const struct client_config *cf)
+static uint16_t commands_max(const struct client_config *cf)
 {
-    struct client *c = calloc(1, sizeof *c);
+    return cf->want[EXT_PIPELINING] != EXT_NO ? (uint16_t)cf->window : 1;
+}
 
-    if (!c)
-        return NULL;
+size_t client_size(const struct client_config *cf)
+{
+    return sizeof(struct client) + client_transactions_max(cf) * sizeof(struct transaction) +
+           commands_max(cf) * sizeof(struct command);
+}
+
+struct client *client_init(void *memory, const struct client_config *cf)
+{
+    struct client *c = memory;
+
     c->cf = cf;
-    c->ring_capacity = cf->want[EXT_PIPELINING] != EXT_NO ? (uint32_t)cf->window : 1;
-    c->t_capacity = client_transactions_max(cf);
-    c->ring = calloc(c->ring_capacity, sizeof *c->ring);
-    c->transactions = calloc(c->t_capacity, sizeof *c->transactions);
-    if (!c->ring || !c->transactions) {
-        client_free(c);
-        return NULL;
-    }
+    c->ring_capacity = commands_max(cf);
+    c->t_capacity = (uint16_t)client_transactions_max(cf);
     return c;
 }
 
-void client_free(struct client *c)
+void client_done(struct client *c)
 {
-    if (!c)
-        return;
     reply_done(&c->parser);
     free(c->words);
-    free(c->ring);
-    free(c->transactions);
-    free(c);
 }
 
 static enum verb first_hello(const struct client_config *cf)
@@ -66,9 +64,7 @@ void client_start(struct client *c, uint64_t now)
 {
     struct client fresh = {
         .cf = c->cf,
-        .ring = c->ring,
         .ring_capacity = c->ring_capacity,
-        .transactions = c->transactions,
         .t_capacity = c->t_capacity,
         .words = c->words,
         .t_limit = 1,
@@ -79,7 +75,7 @@ void client_start(struct client *c, uint64_t now)
 
     reply_done(&c->parser);
     *c = fresh;
-    c->ring[0] = (struct command){.verb = VERB_GREETING, .sent_at = now};
+    *client_command(c, 0) = (struct command){.verb = VERB_GREETING, .sent_at = now};
     c->ring_count = 1;
 }
 
@@ -168,7 +164,7 @@ void client_ready(struct client *c)
         if (cf->want[i] == EXT_NO || !offered)
             continue;
         if (e->window && e->window(cf) > c->window)
-            c->window = e->window(cf);
+            c->window = (uint16_t)e->window(cf);
         c->bdat |= e->bdat;
     }
     /*
@@ -176,7 +172,7 @@ void client_ready(struct client *c)
      * BDAT it can, so there the user has to ask for more than one.
      */
     if (c->window > 1 && !cf->lmtp)
-        c->t_limit = cf->in_flight ? (uint32_t)cf->in_flight : c->bdat ? 1 : 2;
+        c->t_limit = cf->in_flight ? (uint16_t)cf->in_flight : c->bdat ? 1 : 2;
     c->stage = STAGE_READY;
 }
 
@@ -204,10 +200,10 @@ static void keep_words(struct client *c, const struct reply_line *l)
         return;
     if (c->words_length && c->words_length < WORDS_MAX)
         c->words[c->words_length++] = '\n';
-    if (text.n > WORDS_MAX - c->words_length)
-        text.n = WORDS_MAX - c->words_length;
+    if (text.n > (size_t)(WORDS_MAX - c->words_length))
+        text.n = (size_t)(WORDS_MAX - c->words_length);
     memcpy(c->words + c->words_length, text.p, text.n);
-    c->words_length += (uint32_t)text.n;
+    c->words_length += (uint16_t)text.n;
 }
 
 static bool is_closing(int code)
@@ -240,10 +236,8 @@ static bool ends_session(struct client *c, const struct command *cmd, const stru
         return true;
     }
     r->refused = true;
-    if (t) {
-        r->mail = t->mail;
+    if (t)
         client_refuse(c, t);
-    }
     client_close(c, CLIENT_END_CLOSING);
     return true;
 }
@@ -254,7 +248,8 @@ static void pop_command(struct client *c, struct command *cmd)
         return;
     if (cmd->t)
         cmd->t->pending--;
-    c->ring_first = c->ring_first + 1 < c->ring_capacity ? c->ring_first + 1 : 0;
+    if (++c->ring_first == c->ring_capacity)
+        c->ring_first = 0;
     c->ring_count--;
 }
 
@@ -269,9 +264,7 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
     c->has_reply = true;
     c->last = (struct last_reply){
         .line = l->line,
-        .mail = cmd && cmd->t ? cmd->t->mail : NULL,
         .sent_at = cmd ? cmd->sent_at : now,
-        .received_at = now,
         .code = (uint16_t)l->code,
         .phase = (uint8_t)client_phase(c),
         .refused = refused,
@@ -284,7 +277,7 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
     if (ends_session(c, cmd, row))
         return;
     if (cmd->verb != VERB_GREETING)
-        c->farewell.code = 0;
+        c->farewell = false;
     if (!cmd->due)
         cmd->due = replies_due(c, cmd);
     row->on_reply(c, cmd, refused);
@@ -318,7 +311,7 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         c->progress_at = now;
         c->reply_lines = 0;
         complete_reply(c, &l, now);
-        c->last.words_length = (uint16_t)c->words_length;
+        c->last.words_length = c->words_length;
         c->words_length = 0;
         return used;
     }
@@ -332,7 +325,8 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
  */
 static void settle(const struct transaction *t, struct client_event *e)
 {
-    uint32_t rest = t->mail->rcpt_count - t->rcpt_refused - t->rcpt_delivered - t->rcpt_bounced;
+    uint32_t rest =
+        t->mail->form->rcpt_count - t->rcpt_refused - t->rcpt_delivered - t->rcpt_bounced;
     enum outcome fate;
 
     if (t->refused)
@@ -364,7 +358,8 @@ static void transaction_event(struct client *c, struct client_event *e)
         e->collateral = t->reason.collateral;
         e->enhanced = (struct slice){t->reason.enhanced, t->reason.enhanced_length};
     }
-    c->t_first = c->t_first + 1 < c->t_capacity ? c->t_first + 1 : 0;
+    if (++c->t_first == c->t_capacity)
+        c->t_first = 0;
     c->t_count--;
 }
 
@@ -380,8 +375,7 @@ static void reply_event(const struct client *c, struct client_event *e)
     e->unsolicited = r->unsolicited;
     e->line = r->line;
     e->sent_at = r->sent_at;
-    e->received_at = r->received_at;
-    e->mail = r->mail;
+    e->received_at = c->progress_at;
     if (r->refused) {
         struct reply_line l = last_line(r);
 
@@ -463,14 +457,12 @@ void client_eof(struct client *c)
         client_close(c, CLIENT_END_QUIT);
         return;
     }
-    if (c->farewell.code == 0) {
+    if (!c->farewell) {
         client_close(c, CLIENT_END_LOST);
         return;
     }
-    if (t && !t->refused) {
+    if (t && t->reason.code)
         t->refused = true;
-        t->reason = c->farewell;
-    }
     client_close(c, CLIENT_END_CLOSING);
 }
 

@@ -38,23 +38,43 @@ struct client_config {
     void *trace_arg;
 };
 
-/*
- * One transaction to send. Lent by the owner from client_submit() until its CLIENT_TRANSACTION
- * event, unchanged. Content comes twice: dot-stuffed for DATA (without the final dot) and plain for
- * BDAT; both end in CRLF or are empty, and may be the same.
- */
-struct client_mail {
-    struct slice sender; /* reverse-path with its brackets */
-    uint32_t rcpt_count; /* at least 1 */
-    uint32_t part_count; /* of each of the two */
-    const struct slice *stuffed;
-    const struct slice *plain;
-    /* Writes forward-path number index (from 0, each asked for once, in order) with brackets. */
-    size_t (*rcpt)(struct client_mail *, uint32_t index, char *out, size_t size);
+struct client_mail;
+
+/* Content as a list of parts, to be sent in order. One without octets (p is NULL) is the mail's
+ * own. */
+struct client_content {
+    const struct slice *parts;
+    uint32_t count;
+    uint64_t size; /* octets of all parts but the own ones */
 };
 
-/* The longest path that sender and rcpt() may give, octets. */
+/* The longest path that sender and rcpt() may give, and the longest own part, octets. */
 #define CLIENT_PATH_MAX 2048
+#define CLIENT_OWN_MAX  64
+
+/*
+ * What mails have in common; frozen while any of them is under way. Content comes twice:
+ * dot-stuffed for DATA (without the final dot) and plain for BDAT; both end in CRLF or are empty,
+ * and may be the same.
+ */
+struct client_form {
+    struct slice sender; /* reverse-path with its brackets */
+    uint32_t rcpt_count; /* at least 1 */
+    struct client_content stuffed;
+    struct client_content plain;
+    /* Writes forward-path number index (from 0, each asked for once, in order) with brackets. */
+    size_t (*rcpt)(struct client_mail *, uint32_t index, char *out, size_t size);
+    /* Writes the mail's own part, the same at each call, and returns its length. NULL: none. */
+    size_t (*own)(const struct client_mail *, char out[CLIENT_OWN_MAX]);
+};
+
+/*
+ * One transaction to send: embedded by its owner in what it knows of the message. Lent from
+ * client_submit() until its CLIENT_TRANSACTION event, unchanged.
+ */
+struct client_mail {
+    const struct client_form *form;
+};
 
 /* An arena for client_send() must have room for this much. */
 #define CLIENT_ARENA_MIN 4096
@@ -106,10 +126,10 @@ struct client_event {
     bool collateral; /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
     struct slice enhanced; /* if refused */
 
-    /* CLIENT_REPLY within a transaction (else NULL), CLIENT_TRANSACTION. */
+    /* CLIENT_TRANSACTION. */
     struct client_mail *mail;
 
-    /* CLIENT_TRANSACTION. The recipients' outcomes add up to the mail's rcpt_count. */
+    /* CLIENT_TRANSACTION. The recipients' outcomes add up to the form's rcpt_count. */
     enum outcome outcome;
     bool started;        /* MAIL was lent, at started_at */
     uint64_t started_at; /* ns */
@@ -123,14 +143,18 @@ struct client_event {
 /* How many transactions a session of this config can have under way: room for their mails. */
 uint32_t client_transactions_max(const struct client_config *);
 
-/* A client for many sessions, one after the other. NULL when out of memory. */
-struct client *client_new(const struct client_config *);
+/*
+ * A client for many sessions, one after the other, in memory of client_size() zeroed octets,
+ * aligned as any object, that stays the owner's.
+ */
+size_t client_size(const struct client_config *);
+struct client *client_init(void *memory, const struct client_config *);
 
 /* A new session begins: the connection stands, the greeting is waited for. */
 void client_start(struct client *, uint64_t now);
 
-/* Frees a session, in any state; NULL is fine. Lent mails are the owner's again, uncounted. */
-void client_free(struct client *);
+/* The end of a client, in any state. Lent mails are the owner's again, uncounted. */
+void client_done(struct client *);
 
 /* Takes one transaction; only when client_hungry(), or before the greeting for the first. */
 void client_submit(struct client *, struct client_mail *);
@@ -153,7 +177,7 @@ bool client_busy(struct client *);
  */
 size_t client_recv(struct client *, struct slice in, uint64_t now);
 
-/* The next event, or false when there is none. */
+/* The next event, or false when there is none. Pull them all before any other call. */
 bool client_event(struct client *, struct client_event *);
 
 /*

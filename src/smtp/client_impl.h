@@ -53,7 +53,7 @@ struct refusal {
 
 struct transaction {
     struct client_mail *mail;
-    uint64_t started_at;
+    uint64_t started_at; /* when MAIL was lent */
     uint64_t left;       /* content octets not lent yet */
     uint64_t chunk_left; /* those of the BDAT under way */
     size_t part_offset;  /* the content cursor */
@@ -66,7 +66,6 @@ struct transaction {
     uint32_t pending;        /* its commands in flight */
     uint8_t step;
     bool started;       /* MAIL was lent */
-    bool content;       /* some of the content, or an empty one's end, was lent */
     bool final_lent;    /* the final octet of a real content was lent */
     bool refused;       /* decided, for the reason below */
     bool chunk_refused; /* a BDAT of it was refused, RFC 3030 section 2 */
@@ -84,9 +83,7 @@ struct command {
 /* The last complete reply, until the next; line is borrowed as client_event() says. */
 struct last_reply {
     struct slice line;
-    struct client_mail *mail;
     uint64_t sent_at;
-    uint64_t received_at;
     uint16_t code;
     uint16_t words_length; /* of client.words, if the reply has texts there */
     uint8_t phase;
@@ -98,15 +95,21 @@ struct last_reply {
 struct client {
     const struct client_config *cf;
     struct reply_parser parser;
-    uint64_t progress_at; /* last reply or octet written: what the timeout counts from */
-    uint64_t lent;        /* octets lent in the session so far */
-    uint64_t sent;        /* of those: retired */
-    bool stalled;         /* the send under way was not taken at once */
-    uint32_t window;      /* commands in flight allowed; 1 is lockstep */
-    uint32_t offered;     /* bit (1 << enum ext_id) */
-    uint32_t reply_lines; /* of the reply being read */
-    uint32_t words_length;
     char *words; /* texts of a refusal of several lines, WORDS_MAX; NULL until there is one */
+    struct last_reply last;
+    uint64_t progress_at;  /* last reply or octet written: what the timeout counts from */
+    uint64_t lent;         /* octets lent in the session so far */
+    uint64_t sent;         /* of those: retired */
+    uint32_t offered;      /* bit (1 << enum ext_id) */
+    uint32_t rsets;        /* in flight */
+    uint16_t window;       /* commands in flight allowed; 1 is lockstep */
+    uint16_t reply_lines;  /* of the reply being read */
+    uint16_t words_length; /* of words, while a reply is read */
+
+    /* Two rings behind the struct: transactions, then commands; capacities by the config. */
+    uint16_t ring_first, ring_count, ring_capacity;
+    uint16_t t_first, t_count, t_capacity;
+    uint16_t t_limit; /* in flight allowed with what the server offers */
 
     uint8_t stage;
     uint8_t end;       /* enum client_end, in STAGE_CLOSED */
@@ -117,20 +120,11 @@ struct client {
     bool quit_wanted;
     bool quit_lent;
     bool need_rset;
-    uint32_t rsets; /* in flight */
     bool bdat;      /* content goes by BDAT */
     bool has_reply; /* last is an event not yet pulled */
     bool end_told;
-    struct refusal
-        farewell; /* a 421 or 521 greeting that was not taken for the end; code 0: none */
-    struct last_reply last;
-
-    /* Rings; capacity 'window' of the config resp. transactions in flight. */
-    struct command *ring;
-    struct transaction *transactions;
-    uint32_t ring_first, ring_count, ring_capacity;
-    uint32_t t_first, t_count, t_capacity;
-    uint32_t t_limit; /* in flight allowed with what the server offers */
+    bool stalled;  /* the send under way was not taken at once */
+    bool farewell; /* the greeting was a 421 or 521 not taken for the end: the first's reason */
 };
 
 /* One row a verb. */
@@ -150,9 +144,10 @@ extern const struct client_verb client_verbs[VERB_COUNT];
 
 static inline struct transaction *client_transaction(struct client *c, uint32_t i)
 {
+    struct transaction *all = (struct transaction *)(c + 1);
     uint32_t at = c->t_first + i;
 
-    return &c->transactions[at < c->t_capacity ? at : at - c->t_capacity];
+    return &all[at < c->t_capacity ? at : at - c->t_capacity];
 }
 
 /* The newest transaction if any of it is still to be sent; NULL else. */
@@ -165,9 +160,10 @@ static inline struct transaction *client_unsent(struct client *c)
 
 static inline struct command *client_command(struct client *c, uint32_t i)
 {
+    struct command *ring = (struct command *)((struct transaction *)(c + 1) + c->t_capacity);
     uint32_t at = c->ring_first + i;
 
-    return &c->ring[at < c->ring_capacity ? at : at - c->ring_capacity];
+    return &ring[at < c->ring_capacity ? at : at - c->ring_capacity];
 }
 
 /* The session is over. */

@@ -12,6 +12,7 @@ struct lending {
     int max;
     struct arena *arena;
     uint64_t now;
+    bool full; /* no room in the arena */
 };
 
 static bool may_send(struct client *c)
@@ -98,13 +99,12 @@ static void lend(struct client *c, struct lending *l, const char *p, size_t n)
     l->iov[l->count++].iov_len = n;
 }
 
-static uint64_t content_size(const struct client_mail *m)
+/* Octets of the content as BDAT carries it. */
+static uint64_t plain_size(const struct client_mail *m)
 {
-    uint64_t n = 0;
+    char own[CLIENT_OWN_MAX];
 
-    for (uint32_t i = 0; i < m->part_count; i++)
-        n += m->plain[i].n;
-    return n;
+    return m->form->plain.size + (m->form->own ? m->form->own(m, own) : 0);
 }
 
 /* What a verb changes by being lent. */
@@ -119,11 +119,12 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     case VERB_MAIL:
         t->started = true;
         t->started_at = now;
-        t->left = content_size(t->mail);
+        if (c->bdat)
+            t->left = plain_size(t->mail);
         t->step = STEP_RCPT;
         break;
     case VERB_RCPT:
-        if (++t->rcpt_next == t->mail->rcpt_count)
+        if (++t->rcpt_next == t->mail->form->rcpt_count)
             t->step = STEP_DATA;
         break;
     case VERB_DATA:
@@ -191,16 +192,38 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
     return true;
 }
 
-/* Lends content from the cursor, at most limit octets; returns how many. */
+/* Writes the mail's own part into the arena; n is 0 when there is no room for it. */
+static struct slice own_part(struct lending *l, const struct client_mail *m)
+{
+    char *out = l->arena->base + l->arena->used;
+    size_t n;
+
+    if (arena_left(l->arena) < CLIENT_OWN_MAX)
+        return (struct slice){"", 0};
+    n = m->form->own(m, out);
+    return (struct slice){arena_take(l->arena, n), n};
+}
+
+/*
+ * Lends content from the cursor, at most limit octets, and as far as there are slices and room in
+ * the arena; returns how many.
+ */
 static uint64_t lend_parts(struct client *c, struct lending *l, struct transaction *t,
-                           const struct slice *parts, uint64_t limit)
+                           const struct client_content *content, uint64_t limit)
 {
     uint64_t total = 0;
 
-    while (t->part < t->mail->part_count && total < limit && l->count < l->max) {
-        const struct slice s = slice_from(parts[t->part], t->part_offset);
-        size_t n = s.n < limit - total ? s.n : (size_t)(limit - total);
+    while (t->part < content->count && total < limit && l->count < l->max) {
+        bool own = !content->parts[t->part].p;
+        struct slice s = own ? own_part(l, t->mail) : content->parts[t->part];
+        size_t n;
 
+        if (own && s.n == 0) {
+            l->full = true;
+            break;
+        }
+        s = slice_from(s, t->part_offset);
+        n = s.n < limit - total ? s.n : (size_t)(limit - total);
         if (n)
             lend(c, l, s.p, n);
         total += n;
@@ -210,21 +233,22 @@ static uint64_t lend_parts(struct client *c, struct lending *l, struct transacti
             t->part_offset = 0;
         }
     }
-    t->content |= total > 0;
     return total;
 }
 
 static void lend_content(struct client *c, struct lending *l, struct transaction *t)
 {
-    (void)lend_parts(c, l, t, t->mail->stuffed, UINT64_MAX);
-    if (t->part == t->mail->part_count)
+    const struct client_content *content = &t->mail->form->stuffed;
+
+    (void)lend_parts(c, l, t, content, UINT64_MAX);
+    if (t->part == content->count)
         t->step = STEP_DOT;
 }
 
 /* The octets of a BDAT, all of them whatever happens meanwhile: they were announced. */
 static void lend_chunk(struct client *c, struct lending *l, struct transaction *t)
 {
-    uint64_t n = lend_parts(c, l, t, t->mail->plain, t->chunk_left);
+    uint64_t n = lend_parts(c, l, t, &t->mail->form->plain, t->chunk_left);
 
     t->chunk_left -= n;
     t->left -= n;
@@ -256,7 +280,7 @@ int client_send(struct client *c, struct iovec *iov, int max, struct arena *a, u
         /* Even when all slices are used: an empty chunk is complete without one. */
         if (t && t->step == STEP_CHUNK)
             lend_chunk(c, &l, t);
-        if (l.count == l.max)
+        if (l.count == l.max || l.full)
             break;
         if (t && t->step == STEP_CHUNK)
             continue;

@@ -45,7 +45,7 @@ static size_t render_mail(struct client *c, struct transaction *t, char *out, si
     char *at = put(out, end, SLICE("MAIL FROM:"));
 
     (void)c;
-    at = put(at, end, t->mail->sender);
+    at = put(at, end, t->mail->form->sender);
     return (size_t)(put(at, end, SLICE("\r\n")) - out);
 }
 
@@ -55,7 +55,7 @@ static size_t render_rcpt(struct client *c, struct transaction *t, char *out, si
     char *at = put(out, end, SLICE("RCPT TO:"));
 
     (void)c;
-    at += t->mail->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
+    at += t->mail->form->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
     return (size_t)(put(at, end, SLICE("\r\n")) - out);
 }
 
@@ -83,10 +83,8 @@ static bool extension_needed(const struct client_config *cf)
 /* Refuses the transaction at hand, if there is one, and ends the session. */
 static void refuse_session(struct client *c)
 {
-    if (c->t_count) {
-        c->last.mail = client_transaction(c, 0)->mail;
+    if (c->t_count)
         client_refuse(c, client_transaction(c, 0));
-    }
     client_close(c, CLIENT_END_REFUSED);
 }
 
@@ -97,8 +95,9 @@ static void on_greeting(struct client *c, struct command *cmd, bool refused)
         refuse_session(c);
         return;
     }
-    if (c->last.code == 421 || c->last.code == 521)
-        c->farewell = client_refusal(&c->last);
+    c->farewell = c->last.code == 421 || c->last.code == 521;
+    if (c->farewell && c->t_count)
+        client_transaction(c, 0)->reason = client_refusal(&c->last);
     c->stage = STAGE_HELLO;
     if (c->hello == VERB_NONE)
         client_ready(c);
@@ -151,7 +150,7 @@ static void on_rcpt(struct client *c, struct command *cmd, bool refused)
         return;
     }
     t->rcpt_refused++;
-    if (t->rcpt_accepted || t->rcpt_refused < t->mail->rcpt_count)
+    if (t->rcpt_accepted || t->rcpt_refused < t->mail->form->rcpt_count)
         return;
     client_refuse(c, t);
     if (t->step == STEP_DATA)

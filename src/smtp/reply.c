@@ -7,6 +7,17 @@
 
 #define FIRST_CAPACITY 256
 
+/* The beginning of a line, or after its end all of it. */
+struct reply_part {
+    uint32_t length;
+    uint32_t capacity; /* of octets */
+    bool ended;        /* it was handed out, and goes at the next call */
+    char octets[];
+};
+
+/* Stands for a part that there was no memory for: its line has no code, which is a refusal. */
+static struct reply_part lost;
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -41,24 +52,31 @@ static void finish(struct reply_line *out, const char *p, size_t n)
 /* Appends to the kept part; what exceeds the limit, or the memory, is skipped. */
 static void keep(struct reply_parser *r, const char *p, size_t n)
 {
-    if (n > REPLY_LINE_MAX - r->length)
-        n = REPLY_LINE_MAX - r->length;
-    if (n == 0)
-        return;
-    if (r->length + n > r->capacity) {
-        uint32_t capacity = r->capacity ? r->capacity : FIRST_CAPACITY;
-        char *grown;
+    struct reply_part *part = r->part;
+    uint32_t length = part ? part->length : 0;
 
-        while (capacity < r->length + n)
+    if (n > REPLY_LINE_MAX - length)
+        n = REPLY_LINE_MAX - length;
+    if (part == &lost)
+        return;
+    if (!part || length + n > part->capacity) {
+        uint32_t capacity = part ? part->capacity : FIRST_CAPACITY;
+
+        while (capacity < length + n)
             capacity *= 2;
-        grown = realloc(r->part, capacity);
-        if (!grown)
+        part = realloc(part, sizeof *part + capacity);
+        if (!part) {
+            reply_done(r);
+            r->part = &lost;
             return;
-        r->part = grown;
-        r->capacity = capacity;
+        }
+        part->length = length;
+        part->capacity = capacity;
+        part->ended = false;
+        r->part = part;
     }
-    memcpy(r->part + r->length, p, n);
-    r->length += (uint32_t)n;
+    memcpy(part->octets + length, p, n);
+    part->length += (uint32_t)n;
 }
 
 size_t reply_feed(struct reply_parser *r, struct slice in, struct reply_line *out, bool *complete)
@@ -66,28 +84,33 @@ size_t reply_feed(struct reply_parser *r, struct slice in, struct reply_line *ou
     const char *end = memchr(in.p, '\n', in.n);
     size_t n = end ? (size_t)(end - in.p) : in.n;
 
-    if (r->ended)
+    if (r->part && r->part->ended)
         reply_done(r);
     *complete = end != NULL;
     if (!end) {
-        r->partial = true;
         keep(r, in.p, n);
         return in.n;
     }
-    if (r->partial) {
-        keep(r, in.p, n);
-        r->ended = true;
-        finish(out, r->part, r->length);
-    } else {
+    if (!r->part) {
         finish(out, in.p, n);
+        return n + 1;
+    }
+    keep(r, in.p, n);
+    if (r->part == &lost) {
+        r->part = NULL;
+        finish(out, "", 0);
+    } else {
+        r->part->ended = true;
+        finish(out, r->part->octets, r->part->length);
     }
     return n + 1;
 }
 
 void reply_done(struct reply_parser *r)
 {
-    free(r->part);
-    *r = (struct reply_parser){0};
+    if (r->part != &lost)
+        free(r->part);
+    r->part = NULL;
 }
 
 struct slice reply_text(const struct reply_line *l)

@@ -20,12 +20,10 @@ struct reply_line {
     struct slice line; /* without its line end; valid until the next call and while the input is */
 };
 
+struct reply_part;
+
 struct reply_parser {
-    char *part; /* the beginning of a line that came in pieces; NULL between lines */
-    uint32_t length;
-    uint32_t capacity;
-    bool partial; /* part holds the beginning of the line that is being read */
-    bool ended;   /* that line was handed out: part goes at the next call */
+    struct reply_part *part; /* of a line that came in pieces; NULL: none */
 };
 
 /*

@@ -20,15 +20,17 @@ static void choose(struct owner *o, struct client_config *cf, const uint8_t *dat
         .in_flight = data[5] % 5u,
         .timeout = 10,
     };
-    for (int i = 0; i < MAILS; i++)
-        o->mails[i] = (struct client_mail){
+    for (int i = 0; i < 2; i++)
+        o->forms[i] = (struct client_form){
             .sender = SLICE("<s@d>"),
             .rcpt_count = 1 + data[6] % 4u,
-            .part_count = i % 2 ? 3 : 0,
-            .stuffed = stuffed,
-            .plain = plain,
+            .stuffed = {stuffed, i ? 4 : 0, i ? 12 : 0},
+            .plain = {plain, i ? 4 : 0, i ? 11 : 0},
             .rcpt = rcpt,
+            .own = i ? own : NULL,
         };
+    for (int i = 0; i < MAILS; i++)
+        o->mails[i].form = &o->forms[i % 2];
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -39,8 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 7)
         return 0;
     choose(&o, &cf, data);
-    o.c = client_new(&cf);
+    o.c = calloc(1, client_size(&cf));
     check(o.c != NULL);
+    (void)client_init(o.c, &cf);
     client_start(o.c, 0);
     client_submit(o.c, &o.mails[o.given++]);
     for (size_t i = 7, n; i < size; i += n) {
@@ -64,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     client_eof(o.c);
     pull(&o);
     check(o.lent == ENDED && o.ended == o.given && client_deadline(o.c) == UINT64_MAX);
-    client_free(o.c);
+    client_done(o.c);
+    free(o.c);
     return 0;
 }

@@ -12,11 +12,12 @@
 #define MAILS 6
 #define ENDED UINT64_MAX
 
-static const struct slice stuffed[] = {{"..\r\n", 4}, {"", 0}, {"Hello.\r\n", 8}};
-static const struct slice plain[] = {{".\r\n", 3}, {"", 0}, {"Hello.\r\n", 8}};
+static const struct slice stuffed[] = {{"..\r\n", 4}, {NULL, 0}, {"", 0}, {"Hello.\r\n", 8}};
+static const struct slice plain[] = {{".\r\n", 3}, {NULL, 0}, {"", 0}, {"Hello.\r\n", 8}};
 
 struct owner {
     struct client *c;
+    struct client_form forms[2];
     struct client_mail mails[MAILS];
     unsigned given, ended;
     uint64_t lent; /* ENDED: the session is over */
@@ -31,9 +32,16 @@ static inline void check(bool ok)
 
 static inline size_t rcpt(struct client_mail *m, uint32_t index, char *out, size_t size)
 {
-    check(index < m->rcpt_count && size >= CLIENT_PATH_MAX);
+    check(index < m->form->rcpt_count && size >= CLIENT_PATH_MAX);
     memcpy(out, "<r@d>", 5);
     return 5;
+}
+
+static inline size_t own(const struct client_mail *m, char out[CLIENT_OWN_MAX])
+{
+    (void)m;
+    memset(out, 'o', CLIENT_OWN_MAX);
+    return CLIENT_OWN_MAX;
 }
 
 static inline void pull(struct owner *o)
@@ -47,7 +55,7 @@ static inline void pull(struct owner *o)
         if (e.kind != CLIENT_TRANSACTION)
             continue;
         check(o->ended < o->given && e.mail == &o->mails[o->ended++]);
-        check(r[0] + r[1] + r[2] + r[3] == e.mail->rcpt_count && e.outcome != OUTCOME_MISSED);
+        check(r[0] + r[1] + r[2] + r[3] == e.mail->form->rcpt_count && e.outcome != OUTCOME_MISSED);
         check((e.outcome == OUTCOME_ACCEPTED) == (r[OUTCOME_ACCEPTED] > 0));
     }
 }

@@ -81,21 +81,38 @@ static uint64_t number_of(struct slice id)
     return n;
 }
 
+/* Up to the "@", which is not there without headers. */
+static size_t id_length(struct slice s)
+{
+    const char *at = memchr(s.p, '@', s.n);
+
+    return at ? (size_t)(at - s.p) : s.n;
+}
+
 static void check_content(struct ledger *l, struct slice have)
 {
-    const struct slice *parts = l->content->plain_parts;
-    uint64_t size = mail_content_size(l->content);
-    struct slice id;
+    const struct mail_content *c = l->content;
+    struct slice rest = have;
+    struct slice id = {"", 0};
     uint64_t number;
 
-    if (have.n != size || memcmp(have.p, parts[0].p, parts[0].n) != 0 ||
-        (parts[1].n && memcmp(have.p + have.n - parts[1].n, parts[1].p, parts[1].n) != 0)) {
+    if (have.n != mail_content_size(c)) {
         fault(l, "a message came with other content than was sent");
         return;
     }
-    if (!l->content->has_id)
+    for (uint32_t i = 0; i < c->plain_count; i++) {
+        struct slice part = c->plain_parts[i];
+
+        if (!part.p) {
+            part = id = (struct slice){rest.p, id_length(rest)};
+        } else if (part.n > rest.n || memcmp(rest.p, part.p, part.n) != 0) {
+            fault(l, "a message came with other content than was sent");
+            return;
+        }
+        rest = slice_from(rest, part.n);
+    }
+    if (!c->has_id)
         return;
-    id = (struct slice){have.p + parts[0].n, have.n - parts[0].n - parts[1].n};
     number = number_of(id);
     if (number == 0 || number > l->limit)
         fault(l, "a message came with a strange Message-Id");

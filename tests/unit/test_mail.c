@@ -25,19 +25,27 @@ struct octets {
     size_t n;
 };
 
-static struct octets joined(const struct slice *parts)
+/* All of a message's content. */
+static struct octets joined(const struct mail_content *c, const struct mail_message *m,
+                            bool stuffed)
 {
+    const struct slice *parts = stuffed ? c->stuffed_parts : c->plain_parts;
+    uint32_t count = stuffed ? c->stuffed_count : c->plain_count;
     struct octets o = {0};
+    char own[MAIL_OWN_MAX];
 
-    for (int i = 0; i < MAIL_PARTS; i++)
+    for (uint32_t i = 0; i < count; i++)
         o.n += parts[i].n;
-    o.p = malloc(o.n + 1);
+    o.p = malloc(o.n + sizeof own + 1);
     assert_non_null(o.p);
     o.n = 0;
-    for (int i = 0; i < MAIL_PARTS; i++) {
-        if (parts[i].n)
-            memcpy(o.p + o.n, parts[i].p, parts[i].n);
-        o.n += parts[i].n;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice s = parts[i];
+
+        if (!s.p)
+            s = (struct slice){own, mail_message_own(m, c, own)};
+        memcpy(o.p + o.n, s.p, s.n);
+        o.n += s.n;
     }
     o.p[o.n] = '\0';
     return o;
@@ -47,14 +55,13 @@ static struct octets joined(const struct slice *parts)
 static struct octets message(const struct mail_settings *s, bool stuffed)
 {
     struct mail_content c;
-    struct mail_message m;
+    struct mail_message m = {.connection = 0x1a, .number = 0x2b};
     struct octets o;
     struct diag d = {""};
 
     if (mail_content_init(&c, s, 0x123456789abcdef0, DATE, &d) < 0)
         fail_msg("%s", d.text);
-    mail_message_init(&m, &c, 0x1a, 0x2b);
-    o = joined(stuffed ? m.stuffed : m.plain);
+    o = joined(&c, &m, stuffed);
     if (!stuffed)
         assert_int_equal(o.n, mail_content_size(&c));
     mail_content_done(&c);
@@ -149,7 +156,9 @@ static void check_length(uint64_t length)
 
 static void lengths(void **state)
 {
-    static const uint64_t more[] = {1000, 1023, 1024, 4096, 8000, 10240, 65536, 1000000, 1048577};
+    static const uint64_t more[] = {1000,   1023,   1024,   4096,    8000,   10240,
+                                    65536,  102400, 204799, 204800,  204801, 204880,
+                                    204881, 307200, 307201, 1000000, 1048577};
 
     (void)state;
     for (uint64_t n = 1; n <= 1700; n++)
@@ -389,11 +398,11 @@ static void rcpts(const struct mail_settings *s, int messages, const char *want)
     if (mail_content_init(&c, s, 1, DATE, &d) < 0)
         fail_msg("%s", d.text);
     for (int i = 0; i < messages; i++) {
-        mail_message_init(&m, &c, 1, (uint64_t)i + 1);
+        m = (struct mail_message){.connection = 1, .number = (uint64_t)i + 1};
         for (uint32_t k = 0; k < s->rcpt_count; k++) {
             if (n)
                 all[n++] = ' ';
-            n += mail_message_rcpt(&m, k, all + n, sizeof all - n);
+            n += mail_message_rcpt(&m, &c, k, all + n, sizeof all - n);
         }
     }
     all[n] = '\0';
@@ -438,16 +447,15 @@ static void many_recipients(void **state)
 {
     struct mail_settings s = {.hostname = "h", .rcpt_count = 10000, .to = "x@y"};
     struct mail_content c;
-    struct mail_message m;
+    struct mail_message m = {.connection = 1, .number = 1};
     struct diag d;
     char out[64];
 
     (void)state;
     assert_int_equal(mail_content_init(&c, &s, 1, DATE, &d), 0);
-    mail_message_init(&m, &c, 1, 1);
     for (uint32_t i = 0; i < 10000; i++) {
         char want[64];
-        size_t n = mail_message_rcpt(&m, i, out, sizeof out);
+        size_t n = mail_message_rcpt(&m, &c, i, out, sizeof out);
 
         if (i < 9999)
             (void)snprintf(want, sizeof want, "<%ux@y>", 10000 - i);
@@ -456,7 +464,7 @@ static void many_recipients(void **state)
         assert_int_equal(n, strlen(want));
         assert_memory_equal(out, want, n);
     }
-    assert_int_equal(mail_message_rcpt(&m, 0, out, 4), 0);
+    assert_int_equal(mail_message_rcpt(&m, &c, 0, out, 4), 0);
     mail_content_done(&c);
 }
 
@@ -563,10 +571,8 @@ static void message_ids(void **state)
         assert_int_equal(mail_content_init(&c, &s, run == 3 ? UINT64_MAX : run, DATE, &d), 0);
         for (size_t i = 0; i < N; i++)
             for (size_t k = 0; k < N; k++, count++) {
-                struct mail_message m;
-
-                mail_message_init(&m, &c, numbers[i], numbers[k]);
-                struct octets o = joined(m.stuffed);
+                struct mail_message m = {.connection = numbers[i], .number = numbers[k]};
+                struct octets o = joined(&c, &m, true);
                 char *id = strstr(o.p, "Message-Id: <");
                 assert_non_null(id);
                 id += 12;

@@ -27,6 +27,7 @@ const char *play_mode_name(enum play_mode mode)
 }
 
 struct part_store {
+    uint32_t count;
     char *memory;
     struct slice *parts;
 };
@@ -34,9 +35,11 @@ struct part_store {
 /* A message as the client sees it. */
 struct delivery {
     struct client_mail mail;
+    struct client_form form;
     const struct script_message *m;
     struct player *player;
     struct part_store plain, stuffed;
+    size_t own;     /* of the content's first octets: the mail's own part */
     uint32_t asked; /* recipients rendered */
     int ended;
 };
@@ -122,6 +125,14 @@ static size_t deliver_rcpt(struct client_mail *m, uint32_t index, char *out, siz
     return n;
 }
 
+static size_t deliver_own(const struct client_mail *m, char out[CLIENT_OWN_MAX])
+{
+    const struct delivery *d = (const struct delivery *)m;
+
+    memcpy(out, d->m->body.p, d->own);
+    return d->own;
+}
+
 static void stuff(struct buffer *out, const struct buffer *plain)
 {
     for (size_t i = 0; i < plain->n; i++) {
@@ -146,23 +157,37 @@ static size_t part_end(struct player *p, const struct buffer *b, size_t at, uint
 }
 
 /* Parts never touch each other in memory, so that none are joined. */
-static struct part_store split(struct player *p, const struct buffer *b, uint32_t count)
+static struct part_store split(struct player *p, const struct buffer *b, size_t own, uint32_t count)
 {
     struct part_store out = {.memory = malloc(b->n + count + 1),
-                             .parts = calloc(count + 1, sizeof *out.parts)};
-    size_t at = 0;
+                             .parts = calloc(count + 2, sizeof *out.parts)};
+    size_t at = own;
 
     if (!out.memory || !out.parts)
         abort();
+    if (own)
+        out.parts[out.count++] = (struct slice){NULL, 0};
     for (uint32_t i = 0; i < count; i++) {
         size_t end = part_end(p, b, at, i, count);
 
         if (end > at)
             memcpy(out.memory + at + i, b->p + at, end - at);
-        out.parts[i] = (struct slice){out.memory + at + i, end - at};
+        out.parts[out.count++] = (struct slice){out.memory + at + i, end - at};
         at = end;
     }
     return out;
+}
+
+/* How many of the content's first octets are to be the mail's own part; none of them is stuffed. */
+static size_t own_size(struct player *p, const struct buffer *plain, const struct buffer *stuffed)
+{
+    size_t most = 0;
+
+    if (p->mode < PLAY_RANDOM || p->s->part_lines)
+        return 0;
+    while (most < plain->n && most < CLIENT_OWN_MAX && plain->p[most] == stuffed->p[most])
+        most++;
+    return (size_t)rng_below(&p->rng, most + 1);
 }
 
 static uint32_t part_count(struct player *p, const struct buffer *body)
@@ -187,18 +212,19 @@ static void make_delivery(struct player *p, struct delivery *d, const struct scr
 
     buffer_add(&stuffed, "", 0);
     stuff(&stuffed, &plain);
-    *d = (struct delivery){.m = m, .player = p};
-    d->plain = split(p, &plain, count);
-    d->stuffed = split(p, &stuffed, count);
+    *d = (struct delivery){.m = m, .player = p, .own = own_size(p, &plain, &stuffed)};
+    d->plain = split(p, &plain, d->own, count);
+    d->stuffed = split(p, &stuffed, d->own, count);
     buffer_free(&stuffed);
-    d->mail = (struct client_mail){
+    d->form = (struct client_form){
         .sender = slice_of(m->sender),
         .rcpt_count = m->rcpt_count,
-        .part_count = count,
-        .plain = d->plain.parts,
-        .stuffed = d->stuffed.parts,
+        .plain = {d->plain.parts, d->plain.count, plain.n - d->own},
+        .stuffed = {d->stuffed.parts, d->stuffed.count, stuffed.n - d->own},
         .rcpt = deliver_rcpt,
+        .own = d->own ? deliver_own : NULL,
     };
+    d->mail.form = &d->form;
 }
 
 static void free_deliveries(struct player *p)
@@ -668,7 +694,10 @@ int play(const struct script *s, enum play_mode mode, uint64_t seed, struct buff
 {
     struct player p = {.s = s, .mode = mode, .rng = {seed}, .why = why};
 
-    p.client = client_new(&s->config);
+    p.client = calloc(1, client_size(&s->config));
+    if (!p.client)
+        abort();
+    (void)client_init(p.client, &s->config);
     if (!p.client)
         abort();
     if (mode == PLAY_CUT)
@@ -676,7 +705,8 @@ int play(const struct script *s, enum play_mode mode, uint64_t seed, struct buff
     /* A client serves many sessions: nothing of the one before may show. */
     for (int i = 0; i < 2 && !p.failed; i++)
         session(&p);
-    client_free(p.client);
+    client_done(p.client);
+    free(p.client);
     buffer_free(&p.sent);
     buffer_free(&p.log);
     buffer_free(&p.replies);
