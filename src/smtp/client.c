@@ -75,7 +75,8 @@ void client_start(struct client *c, uint64_t now)
 
     reply_done(&c->parser);
     *c = fresh;
-    *client_command(c, 0) = (struct command){.verb = VERB_GREETING, .sent_at = now};
+    *client_command(c, 0) =
+        (struct command){.verb = VERB_GREETING, .slot = NO_SLOT, .sent_at = now};
     c->ring_count = 1;
 }
 
@@ -180,9 +181,9 @@ void client_ready(struct client *c)
  * How many replies the command at the head will get. In LMTP the end of data has one per accepted
  * recipient (RFC 2033 section 4.2); without any, and after a refused chunk, a single one.
  */
-static uint32_t replies_due(const struct client *c, const struct command *cmd)
+static uint32_t replies_due(struct client *c, const struct command *cmd)
 {
-    const struct transaction *t = cmd->t;
+    const struct transaction *t = client_transaction_of(c, cmd);
 
     if (!c->cf->lmtp || (cmd->verb != VERB_DOT && cmd->verb != VERB_BDAT_LAST))
         return 1;
@@ -217,8 +218,8 @@ static bool is_closing(int code)
  */
 static bool ends_session(struct client *c, const struct command *cmd, const struct client_verb *row)
 {
-    bool early =
-        cmd && cmd->t && cmd->t->step == STEP_CHUNK && !c->last.refused && c->ring_count == 1;
+    const struct transaction *of = cmd ? client_transaction_of(c, cmd) : NULL;
+    bool early = of && of->step == STEP_CHUNK && !c->last.refused && c->ring_count == 1;
     struct last_reply *r = &c->last;
     struct transaction *t = c->t_count ? client_transaction(c, 0) : NULL;
 
@@ -246,8 +247,8 @@ static void pop_command(struct client *c, struct command *cmd)
 {
     if (--cmd->due)
         return;
-    if (cmd->t)
-        cmd->t->pending--;
+    if (cmd->slot != NO_SLOT)
+        client_transaction_of(c, cmd)->pending--;
     if (++c->ring_first == c->ring_capacity)
         c->ring_first = 0;
     c->ring_count--;
@@ -257,6 +258,7 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
 {
     struct command *cmd = c->ring_count ? client_command(c, 0) : NULL;
     const struct client_verb *row = cmd ? &client_verbs[cmd->verb] : NULL;
+    const struct transaction *t = cmd ? client_transaction_of(c, cmd) : NULL;
     bool refused = false;
 
     if (row)
@@ -271,9 +273,8 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
         .unsolicited = !cmd,
     };
     /* RFC 2920 section 3.1: what follows a refusal in the same group is refused with it. */
-    if (refused && cmd->t)
-        c->last.collateral =
-            cmd->t->refused || (cmd->verb == VERB_MAIL && (c->need_rset || c->rsets));
+    if (refused && t)
+        c->last.collateral = t->refused || (cmd->verb == VERB_MAIL && (c->need_rset || c->rsets));
     if (ends_session(c, cmd, row))
         return;
     if (cmd->verb != VERB_GREETING)

@@ -72,11 +72,13 @@ struct transaction {
     struct refusal reason;
 };
 
+#define NO_SLOT UINT16_MAX
+
 struct command {
     uint64_t sent_at;
-    uint64_t end;          /* of its last octet, among all octets lent in the session */
-    struct transaction *t; /* NULL outside a transaction */
-    uint32_t due;          /* replies still due; 0 until the command is at the head */
+    uint64_t end;  /* of its last octet, among all octets lent in the session */
+    uint32_t due;  /* replies still due; 0 until the command is at the head */
+    uint16_t slot; /* of its transaction, among all there is room for; NO_SLOT: it has none */
     uint8_t verb;
 };
 
@@ -148,6 +150,12 @@ static inline struct transaction *client_transaction(struct client *c, uint32_t 
     uint32_t at = c->t_first + i;
 
     return &all[at < c->t_capacity ? at : at - c->t_capacity];
+}
+
+/* The transaction that a command belongs to; NULL: none. */
+static inline struct transaction *client_transaction_of(struct client *c, const struct command *cmd)
+{
+    return cmd->slot == NO_SLOT ? NULL : (struct transaction *)(c + 1) + cmd->slot;
 }
 
 /* The newest transaction if any of it is still to be sent; NULL else. */

@@ -152,6 +152,11 @@ static void trace(const struct client *c, const char *p, size_t n)
         c->cf->trace(c->cf->trace_arg, true, (struct slice){p, n - 2});
 }
 
+static uint16_t slot_of(const struct client *c, const struct transaction *t)
+{
+    return t ? (uint16_t)(t - (const struct transaction *)(c + 1)) : NO_SLOT;
+}
+
 /* Renders and lends one command; false when the arena is too full for it. */
 static bool lend_command(struct client *c, struct lending *l, enum verb verb)
 {
@@ -182,7 +187,7 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
     if (c->ring_count == 0)
         c->progress_at = l->now;
     *client_command(c, c->ring_count++) =
-        (struct command){.sent_at = l->now, .t = t, .verb = (uint8_t)verb};
+        (struct command){.sent_at = l->now, .slot = slot_of(c, t), .verb = (uint8_t)verb};
     if (t)
         t->pending++;
     lend(c, l, p, n);

@@ -131,7 +131,7 @@ static void give_up(struct client *c, struct transaction *t)
 
 static void on_mail(struct client *c, struct command *cmd, bool refused)
 {
-    struct transaction *t = cmd->t;
+    struct transaction *t = client_transaction_of(c, cmd);
 
     if (!refused)
         return;
@@ -143,7 +143,7 @@ static void on_mail(struct client *c, struct command *cmd, bool refused)
 
 static void on_rcpt(struct client *c, struct command *cmd, bool refused)
 {
-    struct transaction *t = cmd->t;
+    struct transaction *t = client_transaction_of(c, cmd);
 
     if (!refused) {
         t->rcpt_accepted++;
@@ -159,7 +159,7 @@ static void on_rcpt(struct client *c, struct command *cmd, bool refused)
 
 static void on_data(struct client *c, struct command *cmd, bool refused)
 {
-    struct transaction *t = cmd->t;
+    struct transaction *t = client_transaction_of(c, cmd);
 
     if (refused) {
         client_refuse(c, t);
@@ -173,7 +173,7 @@ static void on_data(struct client *c, struct command *cmd, bool refused)
 /* A reply to the end of data: for all accepted recipients, or in LMTP for the next of them. */
 static void on_end(struct client *c, struct command *cmd, bool refused)
 {
-    struct transaction *t = cmd->t;
+    struct transaction *t = client_transaction_of(c, cmd);
     uint32_t settled = c->cf->lmtp ? 1 : t->rcpt_accepted;
 
     if (t->rcpt_accepted == 0 || !t->final_lent)
@@ -195,7 +195,7 @@ static void on_dot(struct client *c, struct command *cmd, bool refused)
 
 static void on_chunk(struct client *c, struct command *cmd, bool refused)
 {
-    struct transaction *t = cmd->t;
+    struct transaction *t = client_transaction_of(c, cmd);
 
     if (!refused)
         return;
@@ -210,7 +210,7 @@ static void on_chunk(struct client *c, struct command *cmd, bool refused)
 static void on_last_chunk(struct client *c, struct command *cmd, bool refused)
 {
     on_end(c, cmd, refused);
-    if (refused && cmd->t->rcpt_delivered == 0)
+    if (refused && client_transaction_of(c, cmd)->rcpt_delivered == 0)
         client_need_rset(c);
 }
 
