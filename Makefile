@@ -1,6 +1,7 @@
 # A thin front for people; Meson and Ninja do the work (see meson.build).
 
-PREFIX ?= /usr/local
+prefix ?= /usr/local
+PREFIX ?= $(prefix)
 DESTDIR ?=
 BUILD := build
 
