@@ -208,7 +208,7 @@ static void connect_done(struct ep *ep, struct io_conn *c, int error)
 
 static void connect_try(struct ep *ep, struct io_conn *c, const struct address *a)
 {
-    int error = connect(c->fd, &a->sa, a->length) < 0 ? errno : 0;
+    int error = sock_connect(c->fd, a, &ep->io.options);
 
     /*
      * On the loopback the handshake is complete by the time the first call has returned; asking
@@ -231,10 +231,11 @@ static void connect_try(struct ep *ep, struct io_conn *c, const struct address *
     connect_done(ep, c, error);
 }
 
-void ep_connect(struct io *io, struct io_conn *c, const struct address *a)
+void ep_connect(struct io *io, struct io_conn *c, const struct address *a,
+                const struct address *source)
 {
     struct ep *ep = ep_of(io);
-    int fd = sock_new(a, io->send_buffer);
+    int fd = sock_new(a, source, &io->options);
 
     start(ep, c, fd < 0 ? -1 : fd);
     if (fd < 0)

@@ -40,7 +40,7 @@ static inline struct ep *ep_of(struct io *io)
 
 uint64_t ep_clock(struct io *);
 
-void ep_connect(struct io *, struct io_conn *, const struct address *);
+void ep_connect(struct io *, struct io_conn *, const struct address *, const struct address *);
 void ep_send(struct io *, struct io_conn *, const struct iovec *, int count);
 void ep_pause(struct io *, struct io_conn *, bool paused);
 void ep_close(struct io *, struct io_conn *, enum io_close_how);

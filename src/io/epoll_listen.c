@@ -67,7 +67,7 @@ int ep_listen(struct io *io, struct io_listener *l, struct diag *d)
     l->paused = l->watched = false;
     l->batch = 1;
     l->timer = (struct timer){0};
-    sock_inherit(l->fd, io->send_buffer);
+    sock_inherit(l->fd, &io->options);
     error = listener_watch(ep_of(io), l, true);
     if (error)
         return diag_set(d, -error, "cannot wait for connections: %s", strerror(error));

@@ -26,9 +26,10 @@ void io_free(struct io *io)
     io->driver->free(io);
 }
 
-void io_connect(struct io *io, struct io_conn *c, const struct address *a)
+void io_connect(struct io *io, struct io_conn *c, const struct address *target,
+                const struct address *source)
 {
-    io->driver->connect(io, c, a);
+    io->driver->connect(io, c, target, source);
 }
 
 void io_send(struct io *io, struct io_conn *c, const struct iovec *iov, int count)

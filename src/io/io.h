@@ -104,7 +104,8 @@ struct io_driver {
     const char *name; /* "epoll" */
     struct io *(*new)(struct diag *);
     void (*free)(struct io *);
-    void (*connect)(struct io *, struct io_conn *, const struct address *);
+    void (*connect)(struct io *, struct io_conn *, const struct address *target,
+                    const struct address *source);
     void (*send)(struct io *, struct io_conn *, const struct iovec *, int count);
     void (*pause)(struct io *, struct io_conn *, bool paused);
     void (*close)(struct io *, struct io_conn *, enum io_close_how);
@@ -116,13 +117,24 @@ struct io_driver {
     void (*wake)(struct io *);
 };
 
+/* What new connections are given, made and accepted ones; set before the first. */
+struct io_options {
+    uint32_t buffer; /* SO_SNDBUF and SO_RCVBUF, octets; 0: the system's */
+    bool delay;      /* Nagle's algorithm: no TCP_NODELAY */
+    /*
+     * TCP Fast Open (RFC 7413) of those that are made: the cookie of an earlier connection goes
+     * with the SYN, and no octets, since the peer speaks first, which it may from there on.
+     */
+    bool fastopen;
+};
+
 /* What every driver's own struct begins with. */
 struct io {
     const struct io_driver *driver;
     struct timers timers;
-    uint64_t now;         /* time of the completion being handled, see io_now() */
-    uint64_t live;        /* conns between io_connect() or accept and closed() */
-    uint32_t send_buffer; /* SO_SNDBUF and SO_RCVBUF of new connections, octets; 0: the system's */
+    uint64_t now;  /* time of the completion being handled, see io_now() */
+    uint64_t live; /* conns between io_connect() or accept and closed() */
+    struct io_options options;
 };
 
 extern const struct io_driver io_epoll;
@@ -145,11 +157,15 @@ struct io *io_new(const struct io_driver *, struct diag *);
 void io_free(struct io *);
 
 /*
- * Starts a connection; connected() answers. The address is copied if need be. SO_KEEPALIVE
- * and TCP_NODELAY are set, buffer sizes before connecting. A full UNIX listen queue (EAGAIN) is
- * waited for and tried again, no longer than the owner lets it (io_close() ends the wait).
+ * Starts a connection; connected() answers. The addresses are copied if need be. source is what to
+ * connect from, of the same family, with port 0: the system chooses the port by the whole
+ * connection (IP_BIND_ADDRESS_NO_PORT), so each source has all ports towards each target. NULL: the
+ * system chooses the address as well. SO_KEEPALIVE and the io's options are set. A full UNIX listen
+ * queue (EAGAIN) is waited for and tried again, no longer than the owner lets it (io_close() ends
+ * the wait).
  */
-void io_connect(struct io *, struct io_conn *, const struct address *);
+void io_connect(struct io *, struct io_conn *, const struct address *target,
+                const struct address *source);
 
 /*
  * Sends; one send outstanding a conn: the sum of sent() must reach the total before the next.
@@ -175,7 +191,7 @@ void io_close(struct io *, struct io_conn *, enum io_close_how);
 
 /*
  * Accepts from a listening socket; 0 or -errno with diag set. Several workers may share one socket.
- * The accepted have keepalive, no delay, and the buffer sizes set.
+ * The accepted have keepalive and the io's options set.
  */
 int io_listen(struct io *, struct io_listener *, struct diag *);
 void io_accept_pause(struct io *, struct io_listener *, bool paused);

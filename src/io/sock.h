@@ -4,21 +4,23 @@
 #ifndef IO_SOCK_H
 #define IO_SOCK_H
 
-#include <stdint.h>
-
 struct address;
+struct io_options;
 
 /*
- * A non-blocking, close-on-exec stream socket to connect to that address with: keepalive, no delay,
- * both buffers of that many octets (0: the system's). Returns it, or -errno.
+ * A non-blocking, close-on-exec stream socket to connect to target with, from source (NULL: from
+ * anywhere), with keepalive and the options. Returns it, or -errno.
  */
-int sock_new(const struct address *, uint32_t buffer);
+int sock_new(const struct address *target, const struct address *source, const struct io_options *);
+
+/* Starts to connect. 0, or a positive errno; EINPROGRESS: it is done when one can write. */
+int sock_connect(int fd, const struct address *target, const struct io_options *);
 
 /*
  * The same options for a listening socket: Linux gives them to each accepted one, so that those
  * cost no system call.
  */
-void sock_inherit(int listener, uint32_t buffer);
+void sock_inherit(int listener, const struct io_options *);
 
 /* Closes with linger 0: RST on TCP, unread and unsent bytes are lost. */
 void sock_reset(int fd);

@@ -186,7 +186,7 @@ void ur_buffer_return(struct ur *, unsigned id);
 
 /* ---- uring_conn.c ---- */
 
-void ur_connect(struct io *, struct io_conn *, const struct address *);
+void ur_connect(struct io *, struct io_conn *, const struct address *, const struct address *);
 void ur_close(struct io *, struct io_conn *, enum io_close_how);
 
 /* Makes an accepted socket the conn's. */

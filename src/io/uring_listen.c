@@ -84,7 +84,7 @@ int ur_listen(struct io *io, struct io_listener *l, struct diag *diag)
         free(d);
         return diag_set(diag, -error, "cannot wait for connections: %s", strerror(error));
     }
-    sock_inherit(l->fd, io->send_buffer);
+    sock_inherit(l->fd, &io->options);
     l->io = io;
     l->paused = l->watched = false;
     l->batch = 1;

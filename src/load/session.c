@@ -125,7 +125,7 @@ static void try_connect(struct session *s)
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
     io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
-    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)]);
+    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)], NULL);
 }
 
 void session_connect(struct session *s)

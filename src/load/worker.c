@@ -171,7 +171,7 @@ int worker_start(struct worker *w, struct load *l, uint64_t session_count, struc
     w->io = io_new(l->driver, d);
     if (!w->io)
         return -EIO;
-    w->io->send_buffer = (uint32_t)l->settings->tcp_window;
+    w->io->options.buffer = (uint32_t)l->settings->tcp_window;
     rc = pthread_create(&w->thread, NULL, run, w);
     return rc ? diag_set(d, -rc, "pthread_create: %s", strerror(rc)) : 0;
 }

@@ -400,7 +400,7 @@ int sink_serve(struct sink *s, struct diag *d)
     w->io = io_new(s->config->driver, d);
     if (!w->io)
         return -ENOMEM;
-    w->io->send_buffer = (uint32_t)s->config->window;
+    w->io->options.buffer = (uint32_t)s->config->window;
     atomic_store(&s->io, w->io);
     rc = begin_capture(w, d);
     if (rc == 0)

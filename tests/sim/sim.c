@@ -146,13 +146,15 @@ static struct end *end_of(struct sim_world *w, const struct io_conn *c)
     return &l->server;
 }
 
-static void sim_connect(struct io *io, struct io_conn *c, const struct address *a)
+static void sim_connect(struct io *io, struct io_conn *c, const struct address *a,
+                        const struct address *source)
 {
     struct sim_world *w = enter(io);
     struct sockaddr_in in;
     struct link *l;
     uint64_t when = w->now + w->config.connect_time + sim_draw(w, w->config.jitter);
 
+    sim_check(w, source == NULL, "one address is all that it has");
     sim_check(w, c->handler != NULL, "io_connect() without a handler");
     sim_check(w, c->flags == 0, "io_connect() on a conn that is live");
     for (uint32_t i = 0; i < w->link_count; i++)

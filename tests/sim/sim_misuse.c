@@ -99,7 +99,7 @@ static void play(struct owner *o, void (*before)(struct io_conn *))
     sim_address(&a, 25);
     o->conn.handler = &handler;
     (void)io_listen(io, &l, &d);
-    io_connect(io, &o->conn, &a);
+    io_connect(io, &o->conn, &a, NULL);
     if (before)
         before(&o->conn);
     while (!o->closed)
@@ -141,7 +141,7 @@ static void connect_again(struct io_conn *c)
     struct address a;
 
     sim_address(&a, 25);
-    io_connect(c->io, c, &a);
+    io_connect(c->io, c, &a, NULL);
 }
 
 static void overwrite(struct io_conn *c)

@@ -276,7 +276,7 @@ static void open_io(uint32_t buffers)
     io = io_new(&io_epoll, &d);
     if (!io)
         fail_msg("%s", d.text);
-    io->send_buffer = buffers;
+    io->options.buffer = buffers;
     server = NULL;
     dropped = failures = failure = 0;
 }
@@ -317,7 +317,7 @@ static void pair(struct node **client, struct node **other)
     (*client)->other = *other;
     (*other)->other = *client;
     server = *other;
-    io_connect(io, &(*client)->conn, &here);
+    io_connect(io, &(*client)->conn, &here, NULL);
     UNTIL((*client)->connected && (*other)->connected);
     assert_int_equal((*client)->error, 0);
 }
@@ -623,7 +623,7 @@ static void expect_no_connection(const struct address *a, int error)
 {
     struct node *n = node_new(NULL);
 
-    io_connect(io, &n->conn, a);
+    io_connect(io, &n->conn, a, NULL);
     assert_int_equal(n->connected, 0); /* never from inside */
     UNTIL(n->connected);
     assert_int_equal(n->error, error);
@@ -693,7 +693,7 @@ static void test_full_unix_queue(void **state)
     assert_true(count < 20);
     for (int i = 0; i < 20; i++) {
         n[i] = node_new(NULL);
-        io_connect(io, &n[i]->conn, &there);
+        io_connect(io, &n[i]->conn, &there, NULL);
     }
     memset(&there, 0xa5, sizeof there); /* the address was copied */
     assert_true(turns_in(50 * NS_PER_MS) < 400);
@@ -727,7 +727,7 @@ static void test_close_while_connecting(void **state)
     listen_at(TCP4, 0);
     for (int i = 0; i < MANY; i++) {
         n[i] = node_new(NULL);
-        io_connect(io, &n[i]->conn, &here);
+        io_connect(io, &n[i]->conn, &here, NULL);
         assert_true(turns_in(10 * NS_PER_MS) < 10);
         pending += !n[i]->connected;
     }
@@ -806,7 +806,7 @@ static void close_on(struct node *n, enum what what)
             memset(&n->conn, 0, sizeof n->conn);
             n->conn.handler = &handler;
             n->on = NULL;
-            io_connect(io, &n->conn, &here);
+            io_connect(io, &n->conn, &here, NULL);
         }
         return;
     }
@@ -828,7 +828,7 @@ static void close_case(enum where where)
 
     open_io(4096);
     listen_at(where, 10);
-    io_connect(io, &n->conn, &here);
+    io_connect(io, &n->conn, &here, NULL);
     if (when == AT_ONCE) {
         io_close(io, &n->conn, how);
         assert_int_equal(n->closed, 0);
@@ -1006,7 +1006,7 @@ static void kill_others(struct node *n, enum what what)
     } else if (what == CLOSED) {
         memset(n, 0, sizeof *n);
         n->conn.handler = &handler;
-        io_connect(io, &n->conn, &here);
+        io_connect(io, &n->conn, &here, NULL);
     }
 }
 
@@ -1019,7 +1019,7 @@ static void test_stale_events(void **state)
     listen_at(TCP4, 1000);
     for (int i = 0; i < BATCH; i++) {
         batch[i] = node_new(kill_others);
-        io_connect(io, &batch[i]->conn, &here);
+        io_connect(io, &batch[i]->conn, &here, NULL);
         fds[i] = accept(listener.fd, NULL, NULL);
         assert_true(fds[i] >= 0);
     }
@@ -1458,7 +1458,7 @@ static void renew(int i)
     for (int side = 0; side < 2; side++)
         lot[i + side] = node_new(random_on);
     server = lot[i + 1];
-    io_connect(io, &lot[i]->conn, &here);
+    io_connect(io, &lot[i]->conn, &here, NULL);
     UNTIL(!server);
 }
 

@@ -128,7 +128,7 @@ static void pause_and_close(struct node *n, enum what what)
         n->sent = n->received = n->submitted = 0;
         memset(&n->conn, 0, sizeof n->conn);
         n->conn.handler = &handler;
-        io_connect(io, &n->conn, &here);
+        io_connect(io, &n->conn, &here, NULL);
     }
 }
 
@@ -147,7 +147,7 @@ static void test_reuse(void **state)
         listen_at(where, 10);
         n->goal = 200;
         n->raw = true;
-        io_connect(io, &n->conn, &here);
+        io_connect(io, &n->conn, &here, NULL);
         while (n->goal > 0) {
             uint64_t before = n->goal;
 
