@@ -26,6 +26,9 @@
 /* PIPELINING: commands in flight. */
 #define DEFAULT_WINDOW 100
 
+/* For whatever is waited for: that of the program that this one takes the place of. */
+#define DEFAULT_TIMEOUT (300 * NS_PER_S)
+
 enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 
 struct program {
@@ -197,7 +200,7 @@ static void set_defaults(struct source *s)
     s->program = (struct program){.family = AF_UNSPEC};
     s->load_settings = (struct load_settings){.sessions = 1, .messages = 1, .connect_tries = 1};
     s->mail = (struct mail_settings){.rcpt_count = 1};
-    s->client = (struct client_config){.timeout = 300 * NS_PER_S};
+    client_timeout_same(&s->client, DEFAULT_TIMEOUT);
 }
 
 static int show_help(struct source *s)

@@ -4,7 +4,13 @@
 #include "vocabulary.h"
 
 static const char *const names[][3] = {
-#define X(id, name, refused, doing) {name, refused, doing},
+#define X(id, name, refused, doing, seconds) {name, refused, doing},
+    PHASE_LIST(X)
+#undef X
+};
+
+static const unsigned seconds_of[] = {
+#define X(id, name, refused, doing, seconds) seconds,
     PHASE_LIST(X)
 #undef X
 };
@@ -28,6 +34,11 @@ const char *phase_refused(enum phase p)
 const char *phase_doing(enum phase p)
 {
     return names[p][2];
+}
+
+unsigned phase_seconds(enum phase p)
+{
+    return seconds_of[p];
 }
 
 const char *outcome_name(enum outcome o)

@@ -7,22 +7,24 @@
 
 /*
  * What a latency is measured for, and where a refusal happens.
- * X(NAME, name in reports, the peer's words for a refusal there, its words for what was being done)
+ * X(NAME, name in reports, the peer's words for a refusal there, its words for what was being done,
+ *   seconds that a client waits for the reply: RFC 5321 section 4.5.3.2, which names none for
+ *   connecting, the hello, RSET and QUIT: as for other commands)
  */
 #define PHASE_LIST(X)                                                                              \
-    X(CONNECT, "connect", "connect rejected", "connecting")                                        \
-    X(GREETING, "greeting", "rejected at server banner", "reading server greeting")                \
-    X(HELLO, "hello", "HELO rejected", "sending HELO")                                             \
-    X(MAIL, "mail", "sender rejected", "sending sender")                                           \
-    X(RCPT, "rcpt", "recipient rejected", "sending recipient")                                     \
-    X(DATA, "data", "data rejected", "sending DATA command")                                       \
-    X(END_OF_DATA, "end-of-data", "end of data rejected", "sending message")                       \
-    X(RSET, "rset", "rset rejected", "sending message")                                            \
-    X(QUIT, "quit", "quit rejected", "sending message")                                            \
-    X(TRANSACTION, "transaction", "transaction rejected", "sending message")
+    X(CONNECT, "connect", "connect rejected", "connecting", 300)                                   \
+    X(GREETING, "greeting", "rejected at server banner", "reading server greeting", 300)           \
+    X(HELLO, "hello", "HELO rejected", "sending HELO", 300)                                        \
+    X(MAIL, "mail", "sender rejected", "sending sender", 300)                                      \
+    X(RCPT, "rcpt", "recipient rejected", "sending recipient", 300)                                \
+    X(DATA, "data", "data rejected", "sending DATA command", 120)                                  \
+    X(END_OF_DATA, "end-of-data", "end of data rejected", "sending message", 600)                  \
+    X(RSET, "rset", "rset rejected", "sending message", 300)                                       \
+    X(QUIT, "quit", "quit rejected", "sending message", 300)                                       \
+    X(TRANSACTION, "transaction", "transaction rejected", "sending message", 0)
 
 enum phase {
-#define X(id, name, refused, doing) PHASE_##id,
+#define X(id, name, refused, doing, seconds) PHASE_##id,
     PHASE_LIST(X)
 #undef X
         PHASE_COUNT
@@ -53,6 +55,7 @@ enum outcome {
 const char *phase_name(enum phase p);
 const char *phase_refused(enum phase p); /* "sender rejected"; HELO stands for LHLO and EHLO too */
 const char *phase_doing(enum phase p);   /* "sending sender" */
+unsigned phase_seconds(enum phase p);    /* to wait for the reply, by RFC 5321; 0 for none */
 const char *outcome_name(enum outcome o);
 
 #endif

@@ -123,7 +123,7 @@ static void try_connect(struct session *s)
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
-    io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout);
+    io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout[PHASE_CONNECT]);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
     io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)], NULL);
 }

@@ -14,6 +14,24 @@
 /* What is kept of the text of a refusal that has several lines. */
 #define WORDS_MAX 512
 
+/* RFC 5321 section 4.5.3.2: for a block of content, and what the scale is told by. */
+#define BLOCK_SECONDS 180
+#define SCALE_SECONDS 300
+
+void client_timeout_same(struct client_config *cf, uint64_t ns)
+{
+    for (int i = 0; i < PHASE_COUNT; i++)
+        cf->timeout[i] = ns;
+    cf->block_timeout = ns;
+}
+
+void client_timeout_scaled(struct client_config *cf, uint64_t ns)
+{
+    for (int i = 0; i < PHASE_COUNT; i++)
+        cf->timeout[i] = ns * phase_seconds((enum phase)i) / SCALE_SECONDS;
+    cf->block_timeout = ns * BLOCK_SECONDS / SCALE_SECONDS;
+}
+
 uint32_t client_transactions_max(const struct client_config *cf)
 {
     if (cf->want[EXT_PIPELINING] == EXT_NO || cf->window == 1 || cf->lmtp)
@@ -87,9 +105,18 @@ void client_submit(struct client *c, struct client_mail *m)
     *t = (struct transaction){.mail = m, .step = STEP_MAIL};
 }
 
+/* Without QUIT the last reply ends the session; RSET would be for a next message. */
+void client_end_if_done(struct client *c)
+{
+    if (c->cf->no_quit && c->quit_wanted && c->stage == STAGE_READY && c->ring_count == 0 &&
+        !client_unsent(c))
+        client_close(c, CLIENT_END_DONE);
+}
+
 void client_quit(struct client *c)
 {
     c->quit_wanted = true;
+    client_end_if_done(c);
 }
 
 void client_close(struct client *c, enum client_end end)
@@ -283,6 +310,7 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
         cmd->due = replies_due(c, cmd);
     row->on_reply(c, cmd, refused);
     pop_command(c, cmd);
+    client_end_if_done(c);
 }
 
 size_t client_recv(struct client *c, struct slice in, uint64_t now)
@@ -436,11 +464,22 @@ void client_sent(struct client *c, size_t n, uint64_t now)
     c->stalled = c->sent < c->lent;
 }
 
-uint64_t client_deadline(const struct client *c)
+/* While content is being written each progress counts, behind that the reply. */
+static uint64_t time_limit(struct client *c)
+{
+    enum verb verb = c->ring_count ? (enum verb)client_command(c, 0)->verb : VERB_NONE;
+    bool content = verb == VERB_DOT || verb == VERB_BDAT || verb == VERB_BDAT_LAST;
+
+    if (verb == VERB_NONE || (content && c->lent != c->sent))
+        return c->cf->block_timeout;
+    return c->cf->timeout[client_verbs[verb].phase];
+}
+
+uint64_t client_deadline(struct client *c)
 {
     if (c->stage == STAGE_CLOSED || (c->ring_count == 0 && c->lent == c->sent))
         return NS_NEVER;
-    return c->progress_at + c->cf->timeout;
+    return c->progress_at + time_limit(c);
 }
 
 void client_tick(struct client *c, uint64_t now)

@@ -3,8 +3,9 @@
  * client octets out, events to pull. No I/O, no clock, no allocation in the steady state.
  *
  * The owner's loop: give it what arrived (client_recv, again with the rest until all is consumed,
- * pulling events in between), then ask for what to write (client_send), and tell it what was
- * written (client_sent). All times are nanoseconds on one monotonic clock that the owner reads.
+ * pulling events in between), then ask for what to write (client_send; then there may be
+ * events again), and tell it what was written (client_sent). All times are nanoseconds on one
+ * monotonic clock that the owner reads.
  */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
@@ -32,11 +33,22 @@ struct client_config {
     uint64_t window;       /* PIPELINING: commands in flight, 1 .. 65535 */
     uint64_t chunk_size;   /* CHUNKING: octets a BDAT; 0: the whole message in one */
     uint64_t in_flight;    /* PIPELINING: transactions begun and not answered; 0: by itself */
-    uint64_t timeout;      /* for each reply, and for each progress of a write; ns */
+    uint64_t timeout[PHASE_COUNT]; /* for each reply of the phase (connect: the owner's); ns */
+    uint64_t block_timeout;        /* for each progress in writing content; ns */
+    bool no_quit;                  /* the session is over with its last reply, without QUIT */
     /* Protocol trace: a command (sent) or a reply line, without CRLF. NULL for none. */
     void (*trace)(void *arg, bool sent, struct slice line);
     void *trace_arg;
 };
+
+/* Sets all timeouts to ns. */
+void client_timeout_same(struct client_config *, uint64_t ns);
+
+/*
+ * Sets them to those of RFC 5321 section 4.5.3.2 in proportion: what is 5 minutes there, for most
+ * commands, is ns.
+ */
+void client_timeout_scaled(struct client_config *, uint64_t ns);
 
 struct client_mail;
 
@@ -80,12 +92,14 @@ struct client_mail {
 #define CLIENT_ARENA_MIN 4096
 
 /*
- * Why a session is over: by QUIT; the server closes (421, 521); lost connection; no reply or no
- * progress in time; a reply that no command asked for; a reply of too many lines; greeting or hello
- * refused; an extension that must be used is not offered; client_abort().
+ * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
+ * connection; no reply or no progress in time; a reply that no command asked for; a reply of too
+ * many lines; greeting or hello refused; an extension that must be used is not offered;
+ * client_abort().
  */
 #define CLIENT_END_LIST(X)                                                                         \
     X(QUIT)                                                                                        \
+    X(DONE)                                                                                        \
     X(CLOSING)                                                                                     \
     X(LOST)                                                                                        \
     X(TIMEOUT)                                                                                     \
@@ -162,7 +176,7 @@ void client_submit(struct client *, struct client_mail *);
 /* Would the client send another transaction's MAIL right now, if it had one? */
 bool client_hungry(struct client *);
 
-/* No more transactions will be submitted: QUIT goes behind the last. */
+/* No more transactions will be submitted: QUIT goes behind the last, if the config has it so. */
 void client_quit(struct client *);
 
 /* The verb that the session greets with: "HELO", "EHLO" or "LHLO"; after a fallback the last. */
@@ -192,7 +206,7 @@ int client_send(struct client *, struct iovec *iov, int max, struct arena *, uin
 void client_sent(struct client *, size_t n, uint64_t now);
 
 /* The time after which client_tick() gives up; NS_NEVER while nothing is waited for. */
-uint64_t client_deadline(const struct client *);
+uint64_t client_deadline(struct client *);
 void client_tick(struct client *, uint64_t now);
 
 /* The connection has ended, or the owner ends it: events tell what became of the transactions. */

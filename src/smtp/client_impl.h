@@ -177,6 +177,9 @@ static inline struct command *client_command(struct client *c, uint32_t i)
 /* The session is over. */
 void client_close(struct client *, enum client_end);
 
+/* The session is over if nothing is left to be said or answered, and there is to be no QUIT. */
+void client_end_if_done(struct client *);
+
 /* What is going on: the phase of the reply waited for, else that of what goes next. */
 enum phase client_phase(struct client *);
 

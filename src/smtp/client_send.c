@@ -53,6 +53,8 @@ static enum verb plan(struct client *c)
         return VERB_NONE;
     if (t)
         return plan_transaction(c, t);
+    if (c->quit_wanted && c->cf->no_quit)
+        return VERB_NONE;
     if (c->need_rset)
         return VERB_RSET;
     return c->quit_wanted ? VERB_QUIT : VERB_NONE;
@@ -297,5 +299,6 @@ int client_send(struct client *c, struct iovec *iov, int max, struct arena *a, u
         if (verb == VERB_NONE || !may_send(c) || !lend_command(c, &l, verb))
             break;
     }
+    client_end_if_done(c); /* a chunk that was refused before all of it was lent */
     return l.count;
 }

@@ -18,8 +18,9 @@ static void choose(struct owner *o, struct client_config *cf, const uint8_t *dat
         .window = 1 + data[3] % 24u,
         .chunk_size = data[4] % 12u,
         .in_flight = data[5] % 5u,
-        .timeout = 10,
+        .no_quit = data[0] & 8,
     };
+    client_timeout_same(cf, 10);
     for (int i = 0; i < 2; i++)
         o->forms[i] = (struct client_form){
             .sender = SLICE("<s@d>"),

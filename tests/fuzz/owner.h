@@ -87,6 +87,7 @@ static inline void send_some(struct owner *o, uint64_t n, int max)
     for (int i = 0; i < count; i++)
         o->lent += iov[i].iov_len;
     check(o->lent <= sizeof o->memory + (uint64_t)max * 12);
+    pull(o);
 }
 
 #endif

@@ -109,7 +109,7 @@ static void send_all(struct client *c, struct client_mail mails[2], uint64_t *gi
 }
 
 /* N messages over one session. */
-static void converse(const struct client_config *cf, uint64_t n, const struct script *s)
+static void converse(struct client_config *cf, uint64_t n, const struct script *s)
 {
     struct client_form form = {
         .sender = SLICE("<s@example.com>"),
@@ -120,9 +120,11 @@ static void converse(const struct client_config *cf, uint64_t n, const struct sc
         .own = write_own,
     };
     struct client_mail mails[2] = {{&form}, {&form}};
-    struct client *c = start(cf);
+    struct client *c;
     uint64_t given = 0, accepted = 0;
 
+    client_timeout_same(cf, 300 * NS_PER_S);
+    c = start(cf);
     for (uint64_t turn = 0; accepted < n; turn++) {
         accepted += receive(c, slice_of(line(s, turn)), turn);
         send_all(c, mails, &given, turn);
@@ -138,7 +140,7 @@ static void lockstep(uint64_t n)
         2,
         {"250 2.1.0 Ok\r\n", "250 2.1.5 Ok\r\n", "354 go\r\n", "250 2.0.0 Ok\r\n"},
         4};
-    struct client_config cf = {.helo_name = "me", .window = 1, .timeout = 300 * NS_PER_S};
+    struct client_config cf = {.helo_name = "me", .window = 1};
 
     converse(&cf, n, &script);
 }
@@ -151,10 +153,8 @@ static void pipelining(uint64_t n)
         3,
         {"250 2.0.0 Ok\r\n250 2.1.0 Ok\r\n250 2.1.5 Ok\r\n354 go\r\n"},
         1};
-    struct client_config cf = {.helo_name = "me",
-                               .want = {[EXT_PIPELINING] = EXT_MUST},
-                               .window = 100,
-                               .timeout = 300 * NS_PER_S};
+    struct client_config cf = {
+        .helo_name = "me", .want = {[EXT_PIPELINING] = EXT_MUST}, .window = 100};
 
     converse(&cf, n, &script);
 }
@@ -168,8 +168,7 @@ static void chunking(uint64_t n)
         1};
     struct client_config cf = {.helo_name = "me",
                                .want = {[EXT_PIPELINING] = EXT_MUST, [EXT_CHUNKING] = EXT_MUST},
-                               .window = 100,
-                               .timeout = 300 * NS_PER_S};
+                               .window = 100};
 
     converse(&cf, n, &script);
 }

@@ -14,11 +14,12 @@ void plan_init(struct plan *p, uint64_t seed, const char *label)
         .seed = seed,
         .load = {.sessions = 1, .messages = 1, .connect_tries = 1},
         .mail = {.hostname = "load.example", .rcpt_count = 1},
-        .client = {.window = 100, .timeout = 300 * NS_PER_S},
+        .client = {.window = 100},
         .net = {.seed = seed, .turns_max = 3000000},
         .script = {.seed = seed ^ UINT64_C(0x5deece66d)},
         .addresses = 1,
     };
+    client_timeout_same(&p->client, 300 * NS_PER_S);
     (void)snprintf(p->label, sizeof p->label, "%s", label);
 }
 

@@ -401,6 +401,7 @@ static bool lend(struct player *p)
     buffer_add(&p->sent, p->lent.p ? p->lent.p : "", p->lent.n);
     if (n > max || (n && !p->lent.n))
         fail(p, "%d slices of %d, %zu octets", n, max, p->lent.n);
+    pull(p);
     return n > 0;
 }
 
@@ -576,6 +577,10 @@ static void run(struct player *p)
             p->due += it->n;
         else
             act(p, it);
+    }
+    while (!p->failed && !p->stall && outstanding(p)) {
+        retire(p, p->lent.n);
+        pump(p);
     }
     if (!p->failed)
         sync(p, true);

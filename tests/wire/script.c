@@ -288,6 +288,7 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
         {"lmtp", &s->config.lmtp},
         {"tolerant", &s->config.tolerant},
         {"no-hello", &s->config.no_hello},
+        {"no-quit", &s->config.no_quit},
         {"keep", &s->keep},
         {"ahead", &s->ahead},
         {"whole", &s->whole},
@@ -308,7 +309,9 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
     else if (strcmp(word, "in-flight") == 0)
         s->config.in_flight = strtoull(rest, NULL, 10);
     else if (strcmp(word, "timeout") == 0)
-        s->config.timeout = duration(p, rest);
+        client_timeout_same(&s->config, duration(p, rest));
+    else if (strcmp(word, "timeouts") == 0)
+        client_timeout_scaled(&s->config, duration(p, rest));
     else if (strcmp(word, "iov") == 0)
         s->iov = (int)strtol(rest, NULL, 10);
     else if (strcmp(word, "helo") == 0) {
@@ -428,7 +431,8 @@ struct script *script_parse(const struct script_file *f, size_t i, uint64_t wind
     if (!s)
         abort();
     s->title = f->sections[i].title;
-    s->config = (struct client_config){.helo_name = "me", .window = 1, .timeout = 300 * NS_PER_S};
+    s->config = (struct client_config){.helo_name = "me", .window = 1};
+    client_timeout_same(&s->config, 300 * NS_PER_S);
     s->windows[s->window_count++] = 1;
     run_lines(&p, f, 0, f->preamble);
     run_lines(&p, f, f->sections[i].first, f->sections[i].first + f->sections[i].count);

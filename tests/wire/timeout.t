@@ -178,3 +178,95 @@ S: 221 bye
 = message 1 accepted, rcpt accepted=1
 = end QUIT quit
 times 1 0 1 2 3 1 2
+
+== by phase: those of RFC 5321 section 4.5.3.2
+timeouts 300s
+deadline 300s
+S: 220 mx
+C: HELO me
+deadline 300s
+S: 250 mx
+C: MAIL FROM:<a@b>
+deadline 300s
+S: 250 ok
+C: RCPT TO:<c@d>
+deadline 300s
+S: 250 ok
+C: DATA
+deadline 120s
+tick 119s
+S: 354 go
+C: Hi.
+C: .
+deadline 600s
+tick 599s
+S: 250 ok
+C: QUIT
+deadline 300s
+tick 300s
+= message 1 accepted, rcpt accepted=1
+= end TIMEOUT quit
+
+== in proportion
+timeouts 5s
+deadline 5s
+S: 220 mx
+C: HELO me
+S: 250 mx
+C: MAIL FROM:<a@b>
+S: 250 ok
+C: RCPT TO:<c@d>
+S: 250 ok
+C: DATA
+deadline 2s
+tick 2s
+= message 1 failed, rcpt failed=1
+= end TIMEOUT data
+
+== the content has a limit for each progress, its end another
+parts-lines
+timeouts 300s
+S: 220 mx
+C: HELO me
+S: 250 mx
+C: MAIL FROM:<a@b>
+S: 250 ok
+C: RCPT TO:<c@d>
+S: 250 ok
+C: DATA
+stall
+S: 354 go
+C: Hi.
+C: .
+deadline 180s
+tick 179s
+sent 5
+deadline 180s
+tick 179s
+flow
+deadline 600s
+tick 600s
+= message 1 unknown, rcpt unknown=1
+= end TIMEOUT end-of-data
+
+== so have chunks
+parts-lines
+timeouts 300s
+chunking must
+S: 220 mx
+C: EHLO me
+S: 250-mx
+S: 250 CHUNKING
+C: MAIL FROM:<a@b>
+S: 250 ok
+C: RCPT TO:<c@d>
+stall
+S: 250 ok
+C: BDAT 5 LAST
+C: Hi.
+deadline 180s
+flow
+deadline 600s
+tick 600s
+= message 1 unknown, rcpt unknown=1
+= end TIMEOUT end-of-data
