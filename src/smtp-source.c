@@ -52,6 +52,7 @@ struct source {
     struct client_config client;
     struct mail_content content;
     struct endpoint target;
+    struct bind_list bind;
     struct sink_config sink_config;
     struct sink_embed sink;
     struct load load;
@@ -198,7 +199,8 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
 static void set_defaults(struct source *s)
 {
     s->program = (struct program){.family = AF_UNSPEC};
-    s->load_settings = (struct load_settings){.sessions = 1, .messages = 1, .connect_tries = 1};
+    s->load_settings = (struct load_settings){
+        .sessions = 1, .messages = 1, .connect_tries = 1, .connect_parallel = 1, .nodelay = true};
     s->mail = (struct mail_settings){.rcpt_count = 1};
     client_timeout_same(&s->client, DEFAULT_TIMEOUT);
 }
@@ -236,6 +238,9 @@ static int check_options(struct source *s, struct diag *d)
     if (__builtin_mul_overflow(l->messages, s->mail.rcpt_count, &(uint64_t){0}) ||
         l->messages * s->mail.rcpt_count > INT64_MAX)
         return diag_set(d, -EINVAL, "-m and -r make too many recipients: at most 2^63 - 1 in all");
+    if (l->fastopen && strncmp(s->target_text, "unix:", 5) == 0)
+        return diag_set(d, -EINVAL, "--fastopen cannot be used with %s: it is for TCP",
+                        s->target_text);
     if (s->client.chunk_size && s->client.want[EXT_CHUNKING] == EXT_NO)
         return diag_set(d, -EINVAL, "--chunk-size needs --chunking");
     if (s->client.window && s->client.want[EXT_PIPELINING] == EXT_NO)
@@ -284,12 +289,49 @@ static void trace(void *arg, bool sent, struct slice line)
     diag_note("%s%s", sent ? "" : "<<< ", diag_printable(text, sizeof text, line));
 }
 
-static int open_target(struct source *s, struct diag *d)
+/* --bind, and what it asks of the target: to have addresses of its family. */
+static int open_bind(struct source *s, struct diag *d)
 {
+    static const char *const names[] = {"IPv4", "IPv6"};
+    const char *text = s->load_settings.bind;
     int rc;
 
+    if (!text)
+        return 0;
+    rc = bind_parse(&s->bind, text, d);
+    if (rc < 0)
+        return rc;
+    if (strncmp(s->target_text, "unix:", 5) == 0)
+        return diag_set(d, -EINVAL, "--bind cannot be used with %s: it is for TCP", s->target_text);
+    if ((s->program.family != AF_UNSPEC && s->program.family != s->bind.family) ||
+        (s->bind.family == AF_INET6 && strcmp(s->target_text, "sink:") == 0))
+        return diag_set(d, -EINVAL, "--bind %s is %s, and the server is connected to by %s", text,
+                        names[s->bind.family == AF_INET6], names[s->bind.family != AF_INET6]);
+    s->program.family = s->bind.family;
+    s->load.bind = &s->bind;
+    return 0;
+}
+
+static int resolve_target(struct source *s, struct diag *d)
+{
+    struct diag why;
+    int rc = endpoint_resolve(&s->target, s->target_text, s->program.family, &why);
+
+    if (rc < 0 && s->load.bind)
+        return diag_set(d, rc, "%s (--bind %s is of that family)", why.text, s->load_settings.bind);
+    if (rc < 0)
+        *d = why;
+    return rc;
+}
+
+static int open_target(struct source *s, struct diag *d)
+{
+    int rc = open_bind(s, d);
+
+    if (rc < 0)
+        return rc;
     if (strcmp(s->target_text, "sink:") != 0)
-        return endpoint_resolve(&s->target, s->target_text, s->program.family, d);
+        return resolve_target(s, d);
     sink_config_init(&s->sink_config);
     s->sink_config.family = s->program.family;
     s->sink_config.driver = s->load.driver;
@@ -381,6 +423,9 @@ static int prepare(struct source *s, struct diag *d)
     s->client.helo_name = s->content.hostname;
     s->client.lmtp = s->program.lmtp;
     s->client.no_hello = s->mail.no_headers;
+    s->client.no_quit = s->load_settings.close != CLOSE_QUIT;
+    if (s->load_settings.timeout)
+        client_timeout_scaled(&s->client, s->load_settings.timeout);
     s->client.tolerant = s->load_settings.tolerant;
     s->client.trace = s->program.verbose ? trace : NULL;
     rc = open_target(s, d);
@@ -610,6 +655,7 @@ int main(int argc, char **argv)
     drop_document(&s);
     stats_free(s.total);
     mail_content_done(&s.content);
+    bind_done(&s.bind);
     endpoint_done(&s.target);
     free(command_line);
     return status;

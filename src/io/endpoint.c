@@ -309,8 +309,7 @@ int endpoint_resolve(struct endpoint *e, const char *text, int family, struct di
 
 /* ---- Listening ---- */
 
-/* Whether this machine has the address, as far as another port can tell. */
-static bool is_here(const struct address *a)
+bool address_is_here(const struct address *a)
 {
     struct address any_port = *a;
     int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -330,7 +329,7 @@ static void drop_absent(struct endpoint *e)
     size_t kept = 0;
 
     for (size_t i = 0; i < e->count; i++) {
-        if (is_here(&e->addresses[i])) {
+        if (address_is_here(&e->addresses[i])) {
             struct address a = e->addresses[i];
 
             e->addresses[i] = e->addresses[kept];
@@ -483,16 +482,21 @@ void address_set_port(struct address *a, uint16_t port)
         *p = htons(port);
 }
 
+char *address_host(const struct address *a, char *out, size_t size)
+{
+    if (getnameinfo(&a->sa, a->length, out, (socklen_t)size, NULL, 0, NI_NUMERICHOST) != 0)
+        (void)snprintf(out, size, "?");
+    return out;
+}
+
 char *address_text(const struct address *a, char *out, size_t size)
 {
     char host[NI_MAXHOST];
 
     if (a->sa.sa_family == AF_UNIX)
         (void)snprintf(out, size, "unix:%.*s", (int)sizeof a->un.sun_path, a->un.sun_path);
-    else if (getnameinfo(&a->sa, a->length, host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0)
-        (void)snprintf(out, size, "?");
     else
-        (void)snprintf(out, size, a->sa.sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-                       (unsigned)address_port(a));
+        (void)snprintf(out, size, a->sa.sa_family == AF_INET6 ? "[%s]:%u" : "%s:%u",
+                       address_host(a, host, sizeof host), (unsigned)address_port(a));
     return out;
 }

@@ -54,12 +54,18 @@ void endpoint_done(struct endpoint *);
  */
 int address_listen(const struct address *, int backlog, struct diag *);
 
+/* Whether this machine has the address, as far as another port can tell. */
+bool address_is_here(const struct address *);
+
 /* The address that a socket is bound to: tells what became of port 0. 0 or -errno. */
 int address_bound(int fd, struct address *);
 
 /* The TCP port in host order, 0 for a UNIX address; and setting it, which leaves that one alone. */
 uint16_t address_port(const struct address *);
 void address_set_port(struct address *, uint16_t port);
+
+/* "127.0.0.1", "::1" into out, cut when longer; returns out. Not of a UNIX address. */
+char *address_host(const struct address *, char *out, size_t size);
 
 /* "127.0.0.1:25", "[::1]:25", "unix:/path" into out, cut when longer; returns out. */
 char *address_text(const struct address *, char *out, size_t size);

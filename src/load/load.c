@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "process.h"
+#include "limits.h"
 #include "session.h"
 #include "units.h"
 #include "worker.h"
@@ -63,7 +63,7 @@ int load_start(struct load *l, struct diag *d)
 {
     const struct load_settings *s = l->settings;
     uint64_t sessions = s->sessions < s->messages ? s->sessions : s->messages;
-    int rc = process_need_files(sessions, d);
+    int rc = limits_check(l, sessions, d);
 
     if (rc < 0)
         return rc;

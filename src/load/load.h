@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bind.h"
 #include "client.h"
 #include "content.h"
 #include "control.h"
@@ -17,17 +18,32 @@
 #include "opt.h"
 #include "stats.h"
 
+/* How a session ends its connection after its last message: --close. */
+enum load_close {
+    CLOSE_QUIT,  /* QUIT, and when that is answered RST, which leaves no TIME_WAIT behind */
+    CLOSE_FIN,   /* no QUIT, an orderly end */
+    CLOSE_RESET, /* no QUIT, RST */
+};
+
 /* Filled from the command line, then frozen. */
 struct load_settings {
-    uint64_t sessions;      /* -s */
-    uint64_t messages;      /* -m */
-    uint64_t connect_tries; /* -C */
-    uint64_t wait;          /* -w, ns; 0: none */
-    uint64_t random_wait;   /* -R, ns; 0: none */
-    uint64_t tcp_window;    /* -T, octets; 0: the system's */
-    bool keep_connection;   /* -d */
-    bool tolerant;          /* -A */
-    bool counter;           /* -c */
+    uint64_t sessions;         /* -s */
+    uint64_t messages;         /* -m */
+    uint64_t connect_tries;    /* -C */
+    uint64_t wait;             /* -w, ns; 0: none */
+    uint64_t random_wait;      /* -R, ns; 0: none */
+    uint64_t tcp_window;       /* -T, octets; 0: the system's */
+    uint64_t connect_parallel; /* connects in progress at a time, 1 or more */
+    uint64_t rate_count;       /* --connect-rate: so many attempts ... */
+    uint64_t rate_period;      /* ... in so many ns; rate_count 0: without a rate */
+    uint64_t timeout;          /* ns; 0: the drop-in's for everything */
+    const char *bind;          /* --bind as typed, or NULL */
+    int close;                 /* enum load_close */
+    int nodelay;               /* bool */
+    bool fastopen;
+    bool keep_connection; /* -d */
+    bool tolerant;        /* -A */
+    bool counter;         /* -c */
 };
 
 extern const struct opt load_options[];
@@ -42,7 +58,8 @@ struct load {
     const struct io_driver *driver;
     struct mail_content *content;
     const struct endpoint *target;
-    struct client_form form; /* of all messages, made from content */
+    const struct bind_list *bind; /* where connections come from; NULL: as the system likes */
+    struct client_form form;      /* of all messages, made from content */
     struct run_control control;
     struct worker *worker;
     uint64_t elapsed;                       /* from the workers' start to their end, ns */

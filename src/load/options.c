@@ -3,7 +3,74 @@
  */
 #include "load.h"
 
+#include <errno.h>
+#include <string.h>
+
+#include "num.h"
+#include "units.h"
+
 #define AT(field) offsetof(struct load_settings, field)
+
+/* --connect-parallel=auto: what listen queues of servers commonly take at once. */
+#define PARALLEL_AUTO 128
+
+#define PARALLEL_MAX 1000000
+#define RATE_MAX     UINT64_C(1000000000)
+
+static int set_parallel(void *settings, const char *value, struct diag *d)
+{
+    struct load_settings *s = settings;
+    uint64_t n = PARALLEL_AUTO;
+
+    if (strcmp(value, "auto") != 0 && (num_count(value, &n) < 0 || n < 1 || n > PARALLEL_MAX))
+        return diag_set(d, -EINVAL,
+                        "bad number of connects at a time: %s (--connect-parallel takes 1 to %d, "
+                        "or auto)",
+                        *value ? value : "empty", PARALLEL_MAX);
+    s->connect_parallel = n;
+    return 0;
+}
+
+/* "100", "100/s", "30/min", "10k/h". */
+static int set_rate(void *settings, const char *value, struct diag *d)
+{
+    static const struct {
+        const char *name;
+        uint64_t period;
+    } units[] = {{"s", NS_PER_S}, {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
+    struct load_settings *s = settings;
+    const char *slash = strchr(value, '/');
+    const char *unit = slash ? slash + 1 : "s";
+    size_t n = slash ? (size_t)(slash - value) : strlen(value);
+    char number[32];
+    uint64_t count;
+
+    if (n < sizeof number) {
+        memcpy(number, value, n);
+        number[n] = '\0';
+        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+            if (strcmp(unit, units[i].name) != 0 || num_count(number, &count) < 0 || count < 1 ||
+                count > RATE_MAX)
+                continue;
+            s->rate_count = count;
+            s->rate_period = units[i].period;
+            return 0;
+        }
+    }
+    return diag_set(d, -EINVAL,
+                    "bad connect rate: %s (--connect-rate takes a whole number a second, or with "
+                    "its unit as in 100/s, 30/min, 10k/h; 1 to 1G)",
+                    *value ? value : "empty");
+}
+
+static const struct opt_choice closes[] = {
+    {"quit", CLOSE_QUIT},
+    {"fin", CLOSE_FIN},
+    {"reset", CLOSE_RESET},
+    {NULL, 0},
+};
+
+static const struct opt_choice on_off[] = {{"on", true}, {"off", false}, {NULL, 0}};
 
 const struct opt load_options[] = {
     {.name = "sessions",
@@ -84,6 +151,94 @@ const struct opt load_options[] = {
      .help = "attempts to connect (default 1)",
      .man = "When connecting fails, try this many times before giving up (default: 1). Specify a "
             "larger count for servers that reset connections when their listen queue is full."},
+    {.name = "connect-parallel",
+     .kind = OPT_CUSTOM,
+     .arg = "N|auto",
+     .set = set_parallel,
+     .what = "number of connects at a time",
+     .group = "Connection",
+     .help = "connects in progress (default 1)",
+     .man = "How many connects may be in progress at a time (default: 1, one when the other is "
+            "done). auto is 128, as much as the listen queues of servers commonly take; where "
+            "connecting takes long, over real networks or with a server that is slow to accept, "
+            "1 sets the pace of the whole run."},
+    {.name = "connect-rate",
+     .kind = OPT_CUSTOM,
+     .arg = "RATE",
+     .set = set_rate,
+     .what = "connect rate",
+     .group = "Connection",
+     .help = "attempts to connect, as in 100/s",
+     .man = "At most this many attempts to connect a second, evenly spaced; with a unit: 100/s, "
+            "30/min, 10k/h. Attempts that follow a failed one count too. Connects that take long "
+            "need --connect-parallel to reach it."},
+    {.name = "bind",
+     .kind = OPT_TEXT,
+     .arg = "ADDR[/LENGTH][,...]",
+     .at = AT(bind),
+     .what = "source address",
+     .group = "Connection",
+     .help = "addresses to connect from, in turn",
+     .man =
+         "Connect from these addresses of this machine: IPv4 or IPv6 addresses, or prefixes such "
+         "as "
+         "127.0.0.0/24 or fd00::/120, with commas between them. One connection after the other "
+         "takes the next address, and from the last it goes on with the first. Of a prefix of more "
+         "than two addresses the network's own and, for IPv4, the broadcast address are left out.\n"
+         "All are of one family, which is the one that is connected with. Each address has all "
+         "local ports towards the server: this is how to have more connections, or to make and "
+         "break them faster, than one address has ports."},
+    {.name = "close",
+     .kind = OPT_CHOICE,
+     .arg = "quit|fin|reset",
+     .at = AT(close),
+     .choices = closes,
+     .what = "way to close",
+     .group = "Connection",
+     .help = "how to end a session (default quit)",
+     .man = "How to end a connection after its last message. quit (the default): QUIT, and when "
+            "that is answered the connection is dropped (by RST, so that it leaves no TIME_WAIT "
+            "behind). fin: no QUIT; an orderly end with the reply to the message, which takes "
+            "until the server has ended its side too, at most a second. reset: no QUIT; RST with "
+            "the reply to the message."},
+    {.name = "timeout",
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(timeout),
+     .min = 1,
+     .max = 30 * 86400 * NS_PER_S,
+     .what = "timeout",
+     .group = "Connection",
+     .help = "limits of RFC 5321, 5 minutes being TIME",
+     .man = "How long to wait for the server. By default everything may take 300 seconds, as with "
+            "the program that this one takes the place of. With this option the times are in the "
+            "proportions of RFC 5321 section 4.5.3.2: TIME for connecting, the greeting and most "
+            "replies, 2/5 of it for the reply to DATA, 3/5 for each progress in sending the "
+            "content, and twice TIME for the reply to the end of data. --timeout=5m are the RFC's "
+            "own. A server that does not answer QUIT in time is counted and warned of; all others "
+            "end the run."},
+    {.name = "nodelay",
+     .kind = OPT_CHOICE,
+     .arg = "on|off",
+     .at = AT(nodelay),
+     .implied = "on",
+     .choices = on_off,
+     .what = "TCP_NODELAY",
+     .group = "Connection",
+     .help = "send at once (default on)",
+     .man = "Whether small segments are sent at once (TCP_NODELAY, the default) or wait for those "
+            "before them to be acknowledged (off: Nagle's algorithm)."},
+    {.name = "fastopen",
+     .kind = OPT_FLAG,
+     .at = AT(fastopen),
+     .what = "flag",
+     .group = "Connection",
+     .help = "TCP Fast Open",
+     .man = "Connect with TCP Fast Open (RFC 7413): the first connection asks the server for a "
+            "cookie, the later ones carry it in their SYN. There is nothing to send with it, since "
+            "in SMTP the server speaks first; what can be gained is that a server that supports it "
+            "accepts with the SYN, and its greeting comes up to a round trip earlier. With all "
+            "others nothing changes."},
     {.name = "tcp-window",
      .letter = 'T',
      .kind = OPT_SIZE,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "limits.h"
 #include "session_events.h"
 #include "units.h"
 #include "worker.h"
@@ -107,47 +108,79 @@ void session_begin(struct session *s)
     s->state = SESSION_QUEUED;
     s->tries = 0;
     s->addresses_tried = 0;
-    worker_queue(w, s);
+    line_join(&w->line, s);
 }
 
-/* Which of the target's addresses it is at: the one that worked last comes first. */
+/* Which of the target's addresses it is at. */
 static size_t address_of(const struct session *s)
 {
-    return (s->worker->address + s->addresses_tried) % s->worker->load->target->count;
+    return (s->first_address + s->addresses_tried) % s->worker->load->target->count;
 }
 
-static void try_connect(struct session *s)
+/* Where this connection comes from, --bind: one after the other takes the next. */
+static const struct address *source_of(const struct session *s, struct address *out)
+{
+    const struct bind_list *bind = s->worker->load->bind;
+
+    if (!bind || !bind->count)
+        return NULL;
+    bind_address(bind, s->connection - 1, out);
+    return out;
+}
+
+void session_connect(struct session *s)
 {
     struct worker *w = s->worker;
+    struct address source;
 
+    s->holds_turn = true;
+    if (s->addresses_tried == 0)
+        s->first_address = w->address; /* others may find one that works meanwhile */
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
     io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout[PHASE_CONNECT]);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
-    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)], NULL);
+    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)], source_of(s, &source));
 }
 
-void session_connect(struct session *s)
+/* The others may go on connecting. */
+static void give_turn_back(struct session *s)
 {
-    s->holds_turn = true;
-    try_connect(s);
+    if (s->holds_turn)
+        line_leave(&s->worker->line);
+    s->holds_turn = false;
 }
 
-/* The connection attempt is over for good; the message is lost with it, and the run. */
+/* "127.0.0.1:25", "127.0.0.1:25 from 127.0.0.2" */
+static void path_text(const struct session *s, const struct address *source, char *out, size_t size)
+{
+    char target[160];
+    char host[64] = "";
+
+    (void)address_text(&s->worker->load->target->addresses[address_of(s)], target, sizeof target);
+    if (source)
+        (void)address_host(source, host, sizeof host);
+    (void)snprintf(out, size, "%s%s%s", target, source ? " from " : "", host);
+}
+
+/* All addresses were tried: one of -C is over. With the last the message is lost, and the run. */
 static void connect_failed(struct session *s, int error)
 {
     struct worker *w = s->worker;
-    char where[160];
+    struct address a;
+    const struct address *source = source_of(s, &a);
+    const char *words = limits_words(error, source);
+    char path[240];
 
-    (void)address_text(&w->load->target->addresses[address_of(s)], where, sizeof where);
+    path_text(s, source, path, sizeof path);
     if (++s->tries < w->load->settings->connect_tries) {
-        diag_warn("connect: %s (%s)", strerror(error), where);
+        diag_warn("connect: %s (%s)%s", strerror(error), path, words);
         s->addresses_tried = 0;
         return;
     }
     drop_message(s, OUTCOME_FAILED);
-    worker_fatal(w, "connect: %s (%s)", strerror(error), where);
+    worker_fatal(w, "connect: %s (%s)%s", strerror(error), path, words);
 }
 
 static void connected(struct io_conn *conn, int error)
@@ -166,8 +199,7 @@ static void connected(struct io_conn *conn, int error)
         io_close(w->io, conn, IO_CLOSE_RESET);
         return;
     }
-    s->holds_turn = false;
-    w->connecting--;
+    give_turn_back(s);
     w->address = (uint32_t)address_of(s);
     s->addresses_tried = 0;
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
@@ -178,7 +210,7 @@ static void connected(struct io_conn *conn, int error)
     if (!w->load->settings->keep_connection)
         client_quit(s->client);
     set_timer(s);
-    worker_connect_next(w);
+    line_next(&w->line);
 }
 
 /*
@@ -241,12 +273,20 @@ static void pump(struct session *s)
 }
 
 /* Lets go of the connection; session_begin() follows when the driver is done with it. */
-static void close_connection(struct session *s)
+static void close_connection(struct session *s, enum io_close_how how)
 {
     s->state = SESSION_CLOSING;
     s->paused = false;
     io_timer_cancel(s->worker->io, &s->timer);
-    io_close(s->worker->io, &s->conn, IO_CLOSE_RESET);
+    io_close(s->worker->io, &s->conn, how);
+}
+
+/* --close is about sessions that end by themselves; what went wrong is cut off. */
+static enum io_close_how close_how(const struct session *s, enum client_end end)
+{
+    bool fin = s->worker->load->settings->close == CLOSE_FIN && end == CLIENT_END_DONE;
+
+    return fin ? IO_CLOSE_FIN : IO_CLOSE_RESET;
 }
 
 /* Pulls all events; the last of a session closes it. */
@@ -257,7 +297,7 @@ static void drain_events(struct session *s, uint64_t now)
     while (client_event(s->client, &e)) {
         session_event(s, &e, now);
         if (e.kind == CLIENT_END)
-            close_connection(s);
+            close_connection(s, close_how(s, e.end));
     }
 }
 
@@ -314,19 +354,18 @@ static void closed(struct io_conn *conn)
         worker_buffer_return(w, s->buffer);
     s->buffer = NULL;
     s->unsent = 0;
-    /* A message still held means that connecting is to be tried again: it keeps its turn. */
+    give_turn_back(s);
+    /* A message still held means that connecting is to be tried again, before all others. */
     if (s->count && run_stop(&w->load->control) == RUN_ON) {
-        try_connect(s);
-        return;
+        s->state = SESSION_QUEUED;
+        line_join_first(&w->line, s);
+    } else {
+        if (s->count)
+            drop_message(s, run_stop(&w->load->control) == RUN_FINISH ? OUTCOME_MISSED
+                                                                      : OUTCOME_FAILED);
+        session_begin(s);
     }
-    if (s->count)
-        drop_message(s, w->stop == RUN_FINISH ? OUTCOME_MISSED : OUTCOME_FAILED);
-    if (s->holds_turn) {
-        s->holds_turn = false;
-        w->connecting--;
-    }
-    session_begin(s);
-    worker_connect_next(w);
+    line_next(&w->line);
 }
 
 static void timer_fired(struct timer *t)
@@ -338,7 +377,7 @@ static void timer_fired(struct timer *t)
     switch (s->state) {
     case SESSION_WAITING:
         session_begin(s);
-        worker_connect_next(w);
+        line_next(&w->line);
         break;
     case SESSION_CONNECTING:
         connected(&s->conn, ETIMEDOUT);
@@ -367,7 +406,7 @@ void session_stop_waiting(struct session *s)
         break;
     case SESSION_CONNECTING:
         if (s->worker->stop != RUN_ON)
-            close_connection(s);
+            close_connection(s, IO_CLOSE_RESET);
         break;
     case SESSION_OPEN:
         if (s->paused)
@@ -391,11 +430,14 @@ void session_abort(struct session *s)
         over(s);
         break;
     case SESSION_CONNECTING:
-        close_connection(s);
+        close_connection(s, IO_CLOSE_RESET);
         break;
     case SESSION_OPEN:
         client_abort(s->client);
         drain_events(s, io_clock(s->worker->io));
+        break;
+    case SESSION_CLOSING:
+        io_close(s->worker->io, &s->conn, IO_CLOSE_RESET); /* an orderly end takes its time */
         break;
     default:
         break;

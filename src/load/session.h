@@ -40,6 +40,7 @@ struct session {
     uint64_t event_at;          /* when connecting began */
     uint64_t pause_until;       /* no new message before this */
     uint64_t unsent;            /* octets of the send under way */
+    uint32_t first_address;     /* of the target's: where it began, and how many of them failed */
     uint32_t addresses_tried;
     uint32_t tries;        /* of -C */
     uint16_t first, count; /* of the deliveries under way, a ring, in order */

@@ -128,7 +128,11 @@ static void on_end(struct session *s, const struct client_event *e)
         break;
     case CLIENT_END_TIMEOUT:
         stats_count(w->stats, COUNTER_TIMEOUTS);
-        worker_fatal(w, "timeout while %s", doing);
+        /* All messages are answered before QUIT is sent: no harm done. */
+        if (e->phase == PHASE_QUIT)
+            diag_warn("timeout while waiting for the reply to QUIT");
+        else
+            worker_fatal(w, "timeout while %s", doing);
         break;
     case CLIENT_END_UNSOLICITED:
     case CLIENT_END_ENDLESS:

@@ -12,9 +12,6 @@
 #include "session.h"
 #include "units.h"
 
-/* Connects in progress at the same time. */
-#define CONNECT_PARALLEL 1
-
 /* What a pipelined group of commands may take; lockstep needs one command's worth. */
 #define PIPELINE_BUFFER 16384
 
@@ -61,31 +58,6 @@ void worker_buffer_return(struct worker *w, struct send_buffer *b)
     w->buffers = b;
 }
 
-void worker_queue(struct worker *w, struct session *s)
-{
-    s->next = NULL;
-    if (w->queue_last)
-        w->queue_last->next = s;
-    else
-        w->queue_first = s;
-    w->queue_last = s;
-}
-
-void worker_connect_next(struct worker *w)
-{
-    if (run_stop(&w->load->control) == RUN_ABORT)
-        return;
-    while (w->queue_first && w->connecting < CONNECT_PARALLEL) {
-        struct session *s = w->queue_first;
-
-        w->queue_first = s->next;
-        if (!w->queue_first)
-            w->queue_last = NULL;
-        w->connecting++;
-        session_connect(s);
-    }
-}
-
 void worker_fatal(struct worker *w, const char *format, ...)
 {
     struct diag d;
@@ -110,7 +82,7 @@ static void act_on_control(struct worker *w)
     if (stop != w->stop) {
         w->stop = stop;
         w->exhausted_told = true;
-        w->queue_first = w->queue_last = NULL; /* those in line are told as well */
+        line_clear(&w->line); /* those in it are told as well */
         for (uint64_t i = 0; i < w->session_count; i++)
             (stop == RUN_ABORT ? session_abort : session_stop_waiting)(worker_session(w, i));
         return;
@@ -132,7 +104,7 @@ static void *run(void *arg)
     w->stats = recorder_now(&w->recorder);
     for (uint64_t i = 0; i < w->session_count; i++)
         session_begin(worker_session(w, i));
-    worker_connect_next(w);
+    line_next(&w->line);
     for (;;) {
         recorder_poll(&w->recorder);
         w->stats = recorder_now(&w->recorder);
@@ -171,7 +143,12 @@ int worker_start(struct worker *w, struct load *l, uint64_t session_count, struc
     w->io = io_new(l->driver, d);
     if (!w->io)
         return -EIO;
-    w->io->options.buffer = (uint32_t)l->settings->tcp_window;
+    w->io->options = (struct io_options){
+        .buffer = (uint32_t)l->settings->tcp_window,
+        .delay = !l->settings->nodelay,
+        .fastopen = l->settings->fastopen,
+    };
+    line_init(&w->line, w->io, l);
     rc = pthread_create(&w->thread, NULL, run, w);
     return rc ? diag_set(d, -rc, "pthread_create: %s", strerror(rc)) : 0;
 }

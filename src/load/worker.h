@@ -1,5 +1,5 @@
 /*
- * One worker thread of a load: its driver, sessions, statistics, and the queue for connecting.
+ * One worker thread of a load: its driver, sessions, statistics, and the line for connecting.
  */
 #ifndef LOAD_WORKER_H
 #define LOAD_WORKER_H
@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "arena.h"
+#include "line.h"
 #include "load.h"
 #include "recorder.h"
 #include "rng.h"
@@ -33,9 +34,8 @@ struct worker {
     uint64_t active;     /* sessions that are not over */
     uint64_t started_at; /* the loop's begin and end, ns */
     uint64_t ended_at;
-    uint64_t taken;                           /* messages taken by this worker */
-    uint64_t connecting;                      /* connects in progress */
-    struct session *queue_first, *queue_last; /* sessions that wait for their turn to connect */
+    uint64_t taken; /* messages taken by this worker */
+    struct line line;
     struct send_buffer *buffers;
     size_t buffer_size;
     uint32_t address;   /* index of the address that worked last */
@@ -60,12 +60,6 @@ bool worker_has_more(const struct worker *);
 /* A buffer with an empty arena, or NULL when out of memory. */
 struct send_buffer *worker_buffer(struct worker *);
 void worker_buffer_return(struct worker *, struct send_buffer *);
-
-/* Puts a session at the end of the line for connecting. */
-void worker_queue(struct worker *, struct session *);
-
-/* A connect has ended, or its session has: the next in line may go. */
-void worker_connect_next(struct worker *);
 
 /* A fatal error: the whole run ends. */
 void worker_fatal(struct worker *, const char *format, ...) __attribute__((format(printf, 2, 3)));

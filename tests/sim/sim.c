@@ -146,6 +146,20 @@ static struct end *end_of(struct sim_world *w, const struct io_conn *c)
     return &l->server;
 }
 
+static void note_connect(struct sim_numbers *n, uint64_t now)
+{
+    uint64_t gap = now - n->last_connect;
+
+    if (n->connects == 0)
+        n->first_connect = now;
+    if (n->connects == 1 || (n->connects > 1 && gap < n->gap_min))
+        n->gap_min = gap;
+    if (n->connects >= 1 && gap > n->gap_max)
+        n->gap_max = gap;
+    n->last_connect = now;
+    n->connects++;
+}
+
 static void sim_connect(struct io *io, struct io_conn *c, const struct address *a,
                         const struct address *source)
 {
@@ -171,7 +185,7 @@ static void sim_connect(struct io *io, struct io_conn *c, const struct address *
         w->numbers.open_max = io->live;
     if (++w->connecting > w->numbers.connecting_max)
         w->numbers.connecting_max = w->connecting;
-    w->numbers.connects++;
+    note_connect(&w->numbers, w->now);
     if (!sim_chance(w, w->config.unanswered))
         sim_queue(w, when, EVENT_SYN, &l->client, 0);
 }

@@ -55,6 +55,10 @@ struct sim_numbers {
     uint64_t completions;
     uint64_t open_max;       /* connecting and connected at the same time, the most there were */
     uint64_t connecting_max; /* connecting at the same time */
+    uint64_t first_connect;  /* when the first io_connect() was called, and the last */
+    uint64_t last_connect;
+    uint64_t gap_min; /* between one and the next; 0 with fewer than two */
+    uint64_t gap_max;
 };
 
 /*

@@ -12,7 +12,7 @@ void plan_init(struct plan *p, uint64_t seed, const char *label)
 {
     *p = (struct plan){
         .seed = seed,
-        .load = {.sessions = 1, .messages = 1, .connect_tries = 1},
+        .load = {.sessions = 1, .messages = 1, .connect_tries = 1, .connect_parallel = 1},
         .mail = {.hostname = "load.example", .rcpt_count = 1},
         .client = {.window = 100},
         .net = {.seed = seed, .turns_max = 3000000},
@@ -64,6 +64,14 @@ static void draw_load(struct plan *p, struct rng *r)
         p->load.wait = draw(r, 1, 20 * NS_PER_S);
     else if (one_in(r, 4))
         p->load.random_wait = draw(r, 1, 40 * NS_PER_S);
+    p->load.connect_parallel = one_in(r, 3) ? draw(r, 2, 20) : 1;
+    if (one_in(r, 6)) {
+        p->load.rate_count = any_size(r, 100);
+        p->load.rate_period = one_in(r, 2) ? NS_PER_S : 60 * NS_PER_S;
+    }
+    if (one_in(r, 4))
+        p->load.close = one_in(r, 2) ? CLOSE_FIN : CLOSE_RESET;
+    p->client.no_quit = p->load.close != CLOSE_QUIT;
     p->mail.rcpt_count = one_in(r, 2) ? 1 : any_size(r, 50);
     p->mail.number_all = one_in(r, 3);
     p->mail.numbering = one_in(r, 4) ? MAIL_NUMBER_LAST : MAIL_NUMBER_FIRST;
@@ -84,6 +92,8 @@ static void draw_client(struct plan *p, struct rng *r)
     struct client_config *cf = &p->client;
 
     cf->lmtp = one_in(r, 3);
+    if (one_in(r, 2))
+        client_timeout_scaled(cf, draw(r, 100, 600) * NS_PER_S);
     if (!one_in(r, 3))
         cf->want[EXT_PIPELINING] = one_in(r, 3) ? EXT_IF_OFFERED : EXT_MUST;
     if (one_in(r, 3))

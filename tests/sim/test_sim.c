@@ -219,6 +219,7 @@ static void all(uint64_t from, uint64_t runs)
     test_misuse();
     test_latency();
     test_faults();
+    test_connect();
     test_time();
     for (uint64_t i = 0; i < runs; i++)
         random_run(from + i, &seen, false);

@@ -21,6 +21,9 @@ void test_latency(void);
 /* One fault, known beforehand: what becomes of the message, the run, and the words. */
 void test_faults(void);
 
+/* Rates and numbers of connects, ways to close. */
+void test_connect(void);
+
 /* Waiting: timeouts, a session that stands still, stopping. */
 void test_time(void);
 

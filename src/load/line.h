@@ -1,0 +1,42 @@
+/*
+ * The line of a worker's sessions that wait for their turn to connect: how many may be at it at a
+ * time (--connect-parallel), and how far apart they begin (--connect-rate).
+ */
+#ifndef LOAD_LINE_H
+#define LOAD_LINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "io.h"
+
+struct load;
+struct session;
+
+struct line {
+    struct io *io;
+    const struct load *load;
+    struct session *first, *last;
+    uint64_t connecting; /* turns taken and not given back */
+    uint64_t due;        /* with a rate: the next may begin, ns */
+    uint64_t rest;       /* of due: this many parts of rate_count of a nanosecond */
+    bool paced;          /* it is for the rate alone that the next one waits */
+    struct timer timer;  /* for due */
+};
+
+void line_init(struct line *, struct io *, const struct load *);
+
+/* Puts a session at the end of the line, or at its head; line_next() calls session_connect(). */
+void line_join(struct line *, struct session *);
+void line_join_first(struct line *, struct session *);
+
+/* Empties the line; its sessions are told by its caller. */
+void line_clear(struct line *);
+
+/* A session gives its turn back. */
+void line_leave(struct line *);
+
+/* Gives turns to those in line, as many as may go now; the later ones by itself. */
+void line_next(struct line *);
+
+#endif
