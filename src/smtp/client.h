@@ -3,7 +3,7 @@
  * client octets out, events to pull. No I/O, no clock, no allocation in the steady state.
  *
  * The owner's loop: give it what arrived (client_recv, again with the rest until all is consumed,
- * pulling events in between), then ask for what to write (client_send; then there may be
+ * pulling events in between), then ask for what to write (client_send, after which there may be
  * events again), and tell it what was written (client_sent). All times are nanoseconds on one
  * monotonic clock that the owner reads.
  */
