@@ -14,6 +14,7 @@
 #include "epoll_impl.h"
 #include "sock.h"
 #include "units.h"
+#include "wait.h"
 
 enum {
     DRAIN_MAX = 64,        /* receives after a failed send */
@@ -108,12 +109,10 @@ static void forget_unsent(struct io_conn *c)
 }
 
 /* Gives back all that the conn holds. */
-static void release(struct ep *ep, struct io_conn *c, enum io_close_how how)
+static void release(struct io_conn *c, enum io_close_how how)
 {
-    timer_cancel(&ep->io.timers, &c->timer);
+    io_wait_end(c);
     forget_unsent(c);
-    free(c->target);
-    c->target = NULL;
     if (c->fd >= 0 && how == IO_CLOSE_RESET)
         sock_reset(c->fd);
     else if (c->fd >= 0)
@@ -125,14 +124,14 @@ static void release(struct ep *ep, struct io_conn *c, enum io_close_how how)
 /* The close is complete. */
 static void finish(struct ep *ep, struct io_conn *c, enum io_close_how how)
 {
-    release(ep, c, how);
+    release(c, how);
     c->flags |= CLOSING | TELL_CLOSED;
     enqueue(ep, c);
 }
 
 static void fail(struct ep *ep, struct io_conn *c, int error, uint32_t tell)
 {
-    release(ep, c, IO_CLOSE_FIN);
+    release(c, IO_CLOSE_FIN);
     c->error = error;
     c->flags |= FAILED | tell;
     enqueue(ep, c);
@@ -163,32 +162,23 @@ static void start(struct ep *ep, struct io_conn *c, int fd)
 
 static void connect_try(struct ep *ep, struct io_conn *c, const struct address *a);
 
-static struct io_conn *conn_of(struct timer *t)
-{
-    return (struct io_conn *)(void *)((char *)t - offsetof(struct io_conn, timer));
-}
-
 static void connect_again(struct timer *t)
 {
-    struct io_conn *c = conn_of(t);
+    struct io_conn *c = io_wait_conn(t);
 
     c->flags &= ~(uint32_t)WAITING;
-    connect_try(ep_of(c->io), c, c->target);
+    connect_try(ep_of(c->io), c, &c->wait->target);
 }
 
 static void connect_later(struct ep *ep, struct io_conn *c, const struct address *a)
 {
-    if (!c->target) {
-        c->target = malloc(sizeof *c->target);
-        if (!c->target) {
-            fail(ep, c, ENOMEM, TELL_CONNECTED);
-            return;
-        }
-        *c->target = *a;
+    if (io_wait_until(c, ep_clock(&ep->io) + CONNECT_PAUSE, connect_again) < 0) {
+        fail(ep, c, ENOMEM, TELL_CONNECTED);
+        return;
     }
+    if (a != &c->wait->target)
+        c->wait->target = *a;
     c->flags |= WAITING;
-    c->timer.fire = connect_again;
-    timer_set(&ep->io.timers, &c->timer, ep_clock(&ep->io) + CONNECT_PAUSE);
 }
 
 static void connect_done(struct ep *ep, struct io_conn *c, int error)
@@ -200,8 +190,7 @@ static void connect_done(struct ep *ep, struct io_conn *c, int error)
         fail(ep, c, error, TELL_CONNECTED);
         return;
     }
-    free(c->target);
-    c->target = NULL;
+    io_wait_end(c);
     c->flags |= TELL_CONNECTED;
     enqueue(ep, c);
 }
@@ -454,7 +443,7 @@ void ep_pause(struct io *io, struct io_conn *c, bool paused)
 
 static void linger_over(struct timer *t)
 {
-    struct io_conn *c = conn_of(t);
+    struct io_conn *c = io_wait_conn(t);
 
     finish(ep_of(c->io), c, IO_CLOSE_FIN);
 }
@@ -474,9 +463,9 @@ static void linger(struct ep *ep, struct io_conn *c)
 {
     c->flags |= CLOSING;
     c->flags &= ~(uint32_t)(TELL_CONNECTED | TELL_END);
-    c->timer.fire = linger_over;
-    timer_set(&ep->io.timers, &c->timer, ep_clock(&ep->io) + FIN_MAX);
-    if (!c->unsent_count)
+    if (io_wait_until(c, ep_clock(&ep->io) + FIN_MAX, linger_over) < 0)
+        finish(ep, c, IO_CLOSE_FIN);
+    else if (!c->unsent_count)
         linger_shut(ep, c);
     else if (watch(ep, c) != 0)
         finish(ep, c, IO_CLOSE_FIN);

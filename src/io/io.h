@@ -22,6 +22,7 @@
 
 struct io;
 struct io_conn;
+struct io_wait;
 struct io_listener;
 struct address;
 
@@ -64,8 +65,7 @@ struct io_conn {
     struct iovec *unsent;  /* what the kernel has not taken yet: allocated by the driver */
     uint32_t unsent_count; /* entries of it that remain, from unsent_first on */
     uint32_t unsent_first;
-    struct address *target; /* where to try again to connect to: allocated by the driver */
-    struct timer timer;     /* for that, and for the end of an orderly close */
+    struct io_wait *wait; /* for another try to connect, or for the end: the driver's, see wait.h */
 };
 
 enum io_close_how {

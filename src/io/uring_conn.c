@@ -11,7 +11,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "endpoint.h"
 #include "sock.h"
 #include "units.h"
 #include "uring_impl.h"
@@ -46,8 +45,7 @@ static void cancel_all(struct ur *ur, struct io_conn *c)
 
 static void forget_rare(struct io_conn *c)
 {
-    free(c->target);
-    c->target = NULL;
+    io_wait_end(c);
     c->flags &= ~(uint32_t)STASHED;
 }
 
@@ -56,7 +54,6 @@ static void release(struct ur *ur, struct io_conn *c, enum io_close_how how)
 {
     struct io_uring_sqe *sqe;
 
-    timer_cancel(&ur->io.timers, &c->timer);
     forget_rare(c);
     if (c->fd < 0)
         return;
@@ -171,11 +168,6 @@ static void tell_end(struct ur *ur, struct io_conn *c)
 
 /* ---- Connecting ---- */
 
-static struct io_conn *conn_of(struct timer *t)
-{
-    return (struct io_conn *)(void *)((char *)t - offsetof(struct io_conn, timer));
-}
-
 /* Returns how many callbacks were called. */
 static int tell_connected(struct ur *ur, struct io_conn *c)
 {
@@ -194,27 +186,21 @@ static void connect_unix(struct ur *ur, struct io_conn *c, const struct address 
 
 static void connect_again(struct timer *t)
 {
-    struct io_conn *c = conn_of(t);
+    struct io_conn *c = io_wait_conn(t);
 
     c->flags &= ~(uint32_t)WAITING;
-    connect_unix(ur_of(c->io), c, c->target);
+    connect_unix(ur_of(c->io), c, &c->wait->target);
 }
 
 static void connect_later(struct ur *ur, struct io_conn *c, const struct address *a)
 {
-    if (!c->target) {
-        struct rare *r = calloc(1, sizeof *r);
-
-        if (!r) {
-            ur_fail(ur, c, ENOMEM, TELL_CONNECTED);
-            return;
-        }
-        r->address = *a;
-        c->target = &r->address;
+    if (io_wait_until(c, ur_clock(&ur->io) + CONNECT_PAUSE, connect_again) < 0) {
+        ur_fail(ur, c, ENOMEM, TELL_CONNECTED);
+        return;
     }
+    if (a != &c->wait->target)
+        c->wait->target = *a;
     c->flags |= WAITING;
-    c->timer.fire = connect_again;
-    timer_set(&ur->io.timers, &c->timer, ur_clock(&ur->io) + CONNECT_PAUSE);
 }
 
 /* Never waits, and io_uring would: by trying again and again. */
@@ -304,7 +290,7 @@ void ur_conn_accepted(struct ur *ur, struct io_conn *c, int fd, bool tcp)
 
 static void linger_over(struct timer *t)
 {
-    struct io_conn *c = conn_of(t);
+    struct io_conn *c = io_wait_conn(t);
 
     ur_finish(ur_of(c->io), c, IO_CLOSE_FIN);
 }
@@ -348,14 +334,13 @@ static void linger_start(struct ur *ur, struct io_conn *c)
     c->flags |= CLOSING;
     c->flags &= ~(uint32_t)(TELL_CONNECTED | TELL_END | END_HELD);
     forget_rare(c);
-    if (failed || (c->flags & PEER_DONE && !c->unsent_count)) {
+    if (failed || (c->flags & PEER_DONE && !c->unsent_count) ||
+        io_wait_until(c, ur_clock(&ur->io) + FIN_MAX, linger_over) < 0) {
         ur_finish(ur, c, IO_CLOSE_FIN);
         return;
     }
     if (!(c->flags & (RECEIVING | PEER_DONE)))
         c->flags |= REARM;
-    c->timer.fire = linger_over;
-    timer_set(&ur->io.timers, &c->timer, ur_clock(&ur->io) + FIN_MAX);
     ur_enqueue(ur, c); /* the peer may have gone already: a call less */
 }
 

@@ -19,8 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "endpoint.h"
 #include "io.h"
+#include "wait.h"
 
 enum {
     UR_TURN_MAX = 64,         /* completions told a turn */
@@ -103,11 +103,11 @@ struct ur {
 };
 
 /*
- * What few conns ever need: c->target points to its first member. Either where to connect to, or
- * the octets that came after a pause and before the receive had ended.
+ * What few conns ever need: c->wait points to its first member when there are octets that came
+ * after a pause and before the receive had ended. No conn that has such waits, in that sense.
  */
 struct rare {
-    struct address address;
+    struct io_wait wait;
     size_t n;
     char octets[];
 };

@@ -37,7 +37,7 @@ void ur_cancel_receive(struct ur *ur, struct io_conn *c)
 
 static struct rare *rare_of(const struct io_conn *c)
 {
-    return (struct rare *)(void *)c->target;
+    return (struct rare *)(void *)c->wait;
 }
 
 static void stash(struct ur *ur, struct io_conn *c, const char *octets, size_t n)
@@ -50,9 +50,11 @@ static void stash(struct ur *ur, struct io_conn *c, const char *octets, size_t n
         ur_break_off(ur, c, ENOMEM);
         return;
     }
+    if (!old)
+        r->wait = (struct io_wait){.conn = c};
     memcpy(r->octets + before, octets, n);
     r->n = before + n;
-    c->target = &r->address;
+    c->wait = &r->wait;
     c->flags |= STASHED;
 }
 
@@ -211,7 +213,7 @@ void ur_tell_stash(struct ur *ur, struct io_conn *c)
 {
     struct rare *r = rare_of(c);
 
-    c->target = NULL;
+    c->wait = NULL;
     c->flags &= ~(uint32_t)STASHED;
     if (!(c->flags & (RECEIVING | PEER_DONE | END_HELD)))
         c->flags |= REARM;
