@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -1151,6 +1152,8 @@ static void test_pause_and_resume(void **state)
 
 /* ---- Waking and time ---- */
 
+static atomic_int woken; /* turns that returned: two wakes before one turn are one */
+
 static void *wake_thread(void *arg)
 {
     const struct timespec nap = {0, 20 * 1000 * 1000};
@@ -1158,6 +1161,8 @@ static void *wake_thread(void *arg)
     for (int i = 0; i < 3; i++) {
         (void)nanosleep(&nap, NULL);
         io_wake(arg);
+        while (atomic_load(&woken) == i)
+            (void)nanosleep(&nap, NULL);
     }
     return NULL;
 }
@@ -1182,9 +1187,12 @@ static void test_wake(void **state)
 
     (void)state;
     open_io(0);
+    atomic_store(&woken, 0);
     assert_int_equal(pthread_create(&thread, NULL, wake_thread, io), 0);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         assert_int_equal(io_turn(io, NS_NEVER), 0);
+        atomic_fetch_add(&woken, 1);
+    }
     assert_int_equal(pthread_join(thread, NULL), 0);
 
     for (int i = 0; i < 1000; i++) /* before the turn, and often: one return is enough */
