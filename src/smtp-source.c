@@ -571,7 +571,7 @@ static void describe(const struct source *s, struct run *r)
     r->messages = s->load_settings.messages;
     r->rcpts = s->mail.rcpt_count;
     r->message_bytes = mail_content_size(&s->content);
-    r->workers = 1;
+    r->workers = s->load.worker_count;
     r->cpu_user_ns = usage.user_ns - s->before.user_ns;
     r->cpu_system_ns = usage.system_ns - s->before.system_ns;
     r->peak_rss_bytes = usage.peak_bytes;

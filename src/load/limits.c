@@ -72,7 +72,7 @@ static int check_fastopen(const struct load *l, struct diag *d)
 
 int limits_check(const struct load *l, uint64_t sessions, struct diag *d)
 {
-    int rc = process_need_files(sessions, d);
+    int rc = process_need_files(sessions + load_threads(l->settings) * THREAD_FILES, d);
 
     if (rc < 0 || l->target->addresses[0].sa.sa_family == AF_UNIX)
         return rc;

@@ -13,9 +13,19 @@ static void timer_fired(struct timer *t)
     line_next((struct line *)(void *)((char *)t - offsetof(struct line, timer)));
 }
 
-void line_init(struct line *l, struct io *io, const struct load *load)
+/* Lines with a rate begin one after the other, so that their sum is even. */
+void line_init(struct line *l, struct io *io, const struct load *load, uint64_t index)
 {
+    const struct load_settings *s = load->settings;
+    uint64_t lines = load->worker_count;
+
     *l = (struct line){.io = io, .load = load, .timer = {.fire = timer_fired}};
+    l->parallel = s->connect_parallel / lines + (index < s->connect_parallel % lines);
+    if (l->parallel == 0)
+        l->parallel = 1;
+    l->period = s->rate_period * lines;
+    if (s->rate_count && index > 0)
+        l->due = io_clock(io) + s->rate_period / s->rate_count * index;
 }
 
 void line_join(struct line *l, struct session *s)
@@ -57,8 +67,8 @@ static void pace(struct line *l, uint64_t now)
         l->due = now;
         l->rest = 0;
     }
-    l->due += s->rate_period / s->rate_count;
-    l->rest += s->rate_period % s->rate_count;
+    l->due += l->period / s->rate_count;
+    l->rest += l->period % s->rate_count;
     if (l->rest >= s->rate_count) {
         l->rest -= s->rate_count;
         l->due++;
@@ -86,7 +96,7 @@ void line_next(struct line *l)
 {
     if (run_stop(&l->load->control) == RUN_ABORT)
         return;
-    while (l->first && l->connecting < l->load->settings->connect_parallel) {
+    while (l->first && l->connecting < l->parallel) {
         struct session *s = l->first;
 
         if (!may_begin(l))

@@ -17,14 +17,17 @@ struct line {
     struct io *io;
     const struct load *load;
     struct session *first, *last;
+    uint64_t parallel;   /* this line's share of --connect-parallel */
     uint64_t connecting; /* turns taken and not given back */
+    uint64_t period;     /* with a rate: rate_count of this line begin in so many ns */
     uint64_t due;        /* with a rate: the next may begin, ns */
     uint64_t rest;       /* of due: this many parts of rate_count of a nanosecond */
     bool paced;          /* it is for the rate alone that the next one waits */
     struct timer timer;  /* for due */
 };
 
-void line_init(struct line *, struct io *, const struct load *);
+/* The line of worker number index, from 0: each gets an equal share, of turns at least one. */
+void line_init(struct line *, struct io *, const struct load *, uint64_t index);
 
 /* Puts a session at the end of the line, or at its head; line_next() calls session_connect(). */
 void line_join(struct line *, struct session *);

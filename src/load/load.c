@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,68 +60,121 @@ static struct client_form form_of(const struct mail_content *c)
     };
 }
 
+uint64_t load_threads(const struct load_settings *s)
+{
+    return threads_count(&s->threads, s->sessions < s->messages ? s->sessions : s->messages);
+}
+
+/* Joins those that were started, and frees all. */
+static void end_workers(struct load *l, uint64_t started)
+{
+    for (uint64_t i = 0; i < started; i++)
+        (void)pthread_join(l->workers[i].thread, NULL);
+    for (uint64_t i = 0; i < l->worker_count; i++)
+        worker_done(&l->workers[i]);
+    free(l->workers);
+    (void)close(l->done_fd);
+}
+
 int load_start(struct load *l, struct diag *d)
 {
     const struct load_settings *s = l->settings;
     uint64_t sessions = s->sessions < s->messages ? s->sessions : s->messages;
+    uint64_t count = load_threads(s);
+    uint64_t started = 0;
     int rc = limits_check(l, sessions, d);
 
     if (rc < 0)
         return rc;
     l->form = form_of(l->content);
     l->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    l->worker = calloc(1, sizeof *l->worker);
-    if (l->done_fd < 0 || !l->worker)
+    l->workers = aligned_alloc(_Alignof(struct worker), count * sizeof *l->workers);
+    if (l->done_fd < 0 || !l->workers)
         return diag_set(d, -ENOMEM, "out of memory");
-    rc = worker_start(l->worker, l, sessions, d);
+    memset(l->workers, 0, count * sizeof *l->workers);
+    l->worker_count = count;
+    for (uint64_t i = 0; i < count && rc == 0; i++)
+        rc = worker_init(&l->workers[i], l, sessions / count + (i < sessions % count), d);
+    atomic_store(&l->running, (unsigned)count);
+    while (rc == 0 && started < count) {
+        rc = worker_start(&l->workers[started], d);
+        started += rc == 0;
+    }
     if (rc < 0) {
-        worker_done(l->worker);
-        free(l->worker);
-        (void)close(l->done_fd);
+        run_control_stop(&l->control, RUN_ABORT);
+        load_wake(l);
+        end_workers(l, started);
     }
     return rc;
 }
 
 void load_wake(struct load *l)
 {
-    io_wake(l->worker->io);
+    for (uint64_t i = 0; i < l->worker_count; i++)
+        if (l->workers[i].io)
+            io_wake(l->workers[i].io);
 }
 
-void load_interval(struct load *l, struct stats *interval, struct stats *total)
+/* true once for each worker: its interval was taken. */
+static bool take_interval(struct worker *w, struct stats *interval, struct stats *total)
 {
-    struct recorder *r = &l->worker->recorder;
-    struct stats *s = NULL;
+    struct stats *s = w->asked ? recorder_take(&w->recorder) : NULL;
 
-    /* An interval not handed over in time is taken with the next one. */
-    (void)recorder_ask(r);
-    io_wake(l->worker->io);
-    for (int i = 0; i < 20 && !(s = recorder_take(r)); i++)
-        (void)nanosleep(&(struct timespec){.tv_nsec = (long)NS_PER_MS}, NULL);
     if (!s)
-        return;
+        return false;
     if (interval)
         stats_merge(interval, s);
     if (total)
         stats_merge(total, s);
-    recorder_return(r, s);
+    recorder_return(&w->recorder, s);
+    w->asked = false;
+    return true;
+}
+
+void load_interval(struct load *l, struct stats *interval, struct stats *total)
+{
+    uint64_t missing = l->worker_count;
+
+    for (uint64_t i = 0; i < l->worker_count; i++) {
+        struct worker *w = &l->workers[i];
+
+        /* What is not handed over in time is taken with the next interval. */
+        (void)recorder_ask(&w->recorder);
+        w->asked = true;
+        io_wake(w->io);
+    }
+    for (int round = 0; round < 20 && missing > 0; round++) {
+        if (round > 0)
+            (void)nanosleep(&(struct timespec){.tv_nsec = (long)NS_PER_MS}, NULL);
+        for (uint64_t i = 0; i < l->worker_count; i++)
+            missing -= take_interval(&l->workers[i], interval, total);
+    }
 }
 
 void load_finish(struct load *l, struct stats *total)
 {
-    struct worker *w = l->worker;
+    uint64_t began = NS_NEVER, over = 0, taken = 0;
     uint64_t ended;
 
-    worker_join(w);
-    l->elapsed = w->ended_at - w->started_at;
-    recorder_drain(&w->recorder, total);
+    for (uint64_t i = 0; i < l->worker_count; i++) {
+        struct worker *w = &l->workers[i];
+
+        (void)pthread_join(w->thread, NULL);
+        began = w->started_at < began ? w->started_at : began;
+        over = w->ended_at > over ? w->ended_at : over;
+        taken += w->taken;
+        recorder_drain(&w->recorder, total);
+    }
+    l->elapsed = over - began;
     ended = stats_offered(total);
-    /* Every message taken has ended exactly once; the rest was never started. */
-    assert(ended == w->taken);
+    /*
+     * Every message taken has ended exactly once; the rest was never started, what a worker had for
+     * itself when the run was stopped included.
+     */
+    assert(ended == taken);
     stats_add(total, COUNTER_MESSAGES_MISSED, l->settings->messages - ended);
     stats_recipients(total, OUTCOME_MISSED,
                      (l->settings->messages - ended) * l->content->settings->rcpt_count);
     assert(stats_check(total));
-    worker_done(w);
-    free(w);
-    (void)close(l->done_fd);
+    end_workers(l, 0);
 }

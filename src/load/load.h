@@ -17,6 +17,7 @@
 #include "io.h"
 #include "opt.h"
 #include "stats.h"
+#include "threading.h"
 
 /* How a session ends its connection after its last message: --close. */
 enum load_close {
@@ -33,6 +34,7 @@ struct load_settings {
     uint64_t wait;             /* -w, ns; 0: none */
     uint64_t random_wait;      /* -R, ns; 0: none */
     uint64_t tcp_window;       /* -T, octets; 0: the system's */
+    struct threads threads;    /* --threads, --pin */
     uint64_t connect_parallel; /* connects in progress at a time, 1 or more */
     uint64_t rate_count;       /* --connect-rate: so many attempts ... */
     uint64_t rate_period;      /* ... in so many ns; rate_count 0: without a rate */
@@ -61,13 +63,20 @@ struct load {
     const struct bind_list *bind; /* where connections come from; NULL: as the system likes */
     struct client_form form;      /* of all messages, made from content */
     struct run_control control;
-    struct worker *worker;
-    uint64_t elapsed;                       /* from the workers' start to their end, ns */
-    int done_fd;                            /* becomes readable when all workers have ended */
-    _Alignas(64) atomic_uint_fast64_t next; /* messages taken so far */
-    atomic_uint_fast64_t connections;       /* connections numbered so far */
-    atomic_uint_fast64_t ended;             /* -c: messages whose end of data was answered */
+    atomic_bool exhausted; /* every message is with some worker */
+    atomic_uint running;   /* workers that have not ended */
+    struct worker *workers;
+    uint64_t worker_count;
+    uint64_t elapsed; /* from the first worker's start to the last one's end, ns */
+    int done_fd;      /* becomes readable when all workers have ended */
+    /* Messages that the workers have for themselves so far; more than there are at the end. */
+    _Alignas(64) atomic_uint_fast64_t next;
+    atomic_uint_fast64_t connections; /* connections numbered so far */
+    atomic_uint_fast64_t ended;       /* -c: messages whose end of data was answered */
 };
+
+/* How many workers these settings make: none without a session. */
+uint64_t load_threads(const struct load_settings *);
 
 /* Starts the workers. The fields above `control` are set by the caller. 0 or -errno, diag set. */
 int load_start(struct load *, struct diag *);

@@ -72,6 +72,11 @@ static const struct opt_choice closes[] = {
 
 static const struct opt_choice on_off[] = {{"on", true}, {"off", false}, {NULL, 0}};
 
+static int set_threads(void *settings, const char *value, struct diag *d)
+{
+    return threads_set(&((struct load_settings *)settings)->threads, value, d);
+}
+
 const struct opt load_options[] = {
     {.name = "sessions",
      .letter = 's',
@@ -139,6 +144,29 @@ const struct opt load_options[] = {
      .help = "go on after refusals",
      .man = "Don't abort when the server sends something other than the expected positive reply "
             "code: warn, count, and go on."},
+    {.name = "threads",
+     .kind = OPT_CUSTOM,
+     .arg = "N|auto",
+     .set = set_threads,
+     .what = "thread count",
+     .group = "Load",
+     .help = "threads that run the sessions (default 1)",
+     .man =
+         "Spread the sessions evenly over this many threads (default: 1), each with its own I/O "
+         "driver and statistics; auto is one for each CPU that the program may use. There are "
+         "never more threads than sessions. The number of messages stays exact, and their numbers "
+         "and those of recipients unique and without a gap, but with more than one thread they "
+         "do not go out in order. --connect-parallel and --connect-rate are shared out evenly, "
+         "with "
+         "at least one connect at a time for each thread."},
+    {.name = "pin",
+     .kind = OPT_FLAG,
+     .at = AT(threads.pin),
+     .what = "flag",
+     .group = "Load",
+     .help = "keep each thread on one CPU",
+     .man = "Pin each thread to one CPU of those that the program may use, in their order. With "
+            "more threads than CPUs it begins again from the first."},
     {.name = "connect-tries",
      .letter = 'C',
      .kind = OPT_COUNT,

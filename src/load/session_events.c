@@ -51,10 +51,10 @@ static void on_reply(struct session *s, const struct client_event *e)
 
 static void show_counter(struct session *s)
 {
-    uint64_t n = 1 + atomic_fetch_add(&s->worker->load->ended, 1);
-
-    (void)printf("%llu\r", (unsigned long long)n);
+    flockfile(stdout); /* the numbers are to come in order */
+    (void)printf("%llu\r", (unsigned long long)atomic_fetch_add(&s->worker->load->ended, 1) + 1);
     (void)fflush(stdout);
+    funlockfile(stdout);
 }
 
 static void plan_pause(struct session *s, uint64_t now)

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 #include "process.h"
 #include "session.h"
@@ -15,26 +15,65 @@
 /* What a pipelined group of commands may take; lockstep needs one command's worth. */
 #define PIPELINE_BUFFER 16384
 
-uint64_t worker_take(struct worker *w)
+/* Messages taken ahead by a worker. */
+#define BLOCK_MAX 64
+
+/* Other workers may sleep until something of their own happens. */
+static void wake_others(const struct worker *w)
+{
+    for (uint64_t i = 0; i < w->load->worker_count; i++)
+        if (&w->load->workers[i] != w)
+            io_wake(w->load->workers[i].io);
+}
+
+/*
+ * Takes messages ahead, so that workers seldom meet at the counter. Never more than this worker's
+ * sessions can have under way at once, nor than a small share of what is left: at the end nobody
+ * sits on what others could do (guided self-scheduling: Polychronopoulos and Kuck, 1987).
+ */
+static void take_block(struct worker *w)
 {
     struct load *l = w->load;
-    uint64_t n;
+    uint64_t all = l->settings->messages;
+    uint64_t n = atomic_load_explicit(&l->next, memory_order_relaxed);
+    uint64_t size = n < all ? (all - n) / (4 * l->worker_count) : 0;
 
-    if (w->exhausted || run_stop(&l->control) != RUN_ON)
+    if (n >= all)
+        return;
+    if (size > w->block_max)
+        size = w->block_max;
+    if (size == 0)
+        size = 1;
+    n = atomic_fetch_add_explicit(&l->next, size, memory_order_relaxed);
+    if (n >= all)
+        return;
+    w->ticket = n + 1;
+    w->ticket_end = (size < all - n ? n + size : all) + 1;
+    if (w->ticket_end <= all)
+        return;
+    atomic_store_explicit(&l->exhausted, true, memory_order_relaxed);
+    wake_others(w);
+}
+
+uint64_t worker_take(struct worker *w)
+{
+    if (run_stop(&w->load->control) != RUN_ON)
         return 0;
-    n = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed);
-    if (n + 1 >= l->settings->messages)
-        w->exhausted = true;
-    if (n >= l->settings->messages)
+    if (w->ticket == w->ticket_end)
+        take_block(w);
+    if (w->ticket == w->ticket_end)
         return 0;
     w->taken++;
-    return n + 1;
+    return w->ticket++;
 }
 
 bool worker_has_more(const struct worker *w)
 {
-    return !w->exhausted && run_stop(&w->load->control) == RUN_ON &&
-           atomic_load_explicit(&w->load->next, memory_order_relaxed) < w->load->settings->messages;
+    const struct load *l = w->load;
+
+    return run_stop(&l->control) == RUN_ON &&
+           (w->ticket < w->ticket_end ||
+            atomic_load_explicit(&l->next, memory_order_relaxed) < l->settings->messages);
 }
 
 struct send_buffer *worker_buffer(struct worker *w)
@@ -67,6 +106,7 @@ void worker_fatal(struct worker *w, const char *format, ...)
     (void)vsnprintf(d.text, sizeof d.text, format, args);
     va_end(args);
     run_control_fail(&w->load->control, &d);
+    wake_others(w);
 }
 
 static struct session *worker_session(const struct worker *w, uint64_t i)
@@ -87,7 +127,8 @@ static void act_on_control(struct worker *w)
             (stop == RUN_ABORT ? session_abort : session_stop_waiting)(worker_session(w, i));
         return;
     }
-    if (w->exhausted && !w->exhausted_told) {
+    if (!w->exhausted_told && w->ticket == w->ticket_end &&
+        atomic_load_explicit(&w->load->exhausted, memory_order_relaxed)) {
         w->exhausted_told = true;
         for (uint64_t i = 0; i < w->session_count; i++)
             session_stop_waiting(worker_session(w, i));
@@ -97,8 +138,6 @@ static void act_on_control(struct worker *w)
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    uint64_t one = 1;
-    ssize_t told;
 
     w->started_at = io_clock(w->io);
     w->stats = recorder_now(&w->recorder);
@@ -116,15 +155,13 @@ static void *run(void *arg)
             worker_fatal(w, "%s: %s", w->io->driver->name, strerror(-rc));
     }
     w->ended_at = io_clock(w->io);
-    told = write(w->load->done_fd, &one, sizeof one);
-    (void)told;
+    if (atomic_fetch_sub(&w->load->running, 1) == 1)
+        (void)eventfd_write(w->load->done_fd, 1);
     return NULL;
 }
 
-int worker_start(struct worker *w, struct load *l, uint64_t session_count, struct diag *d)
+int worker_init(struct worker *w, struct load *l, uint64_t session_count, struct diag *d)
 {
-    int rc;
-
     w->load = l;
     w->rng.state = process_random();
     w->buffer_size = l->client->window > 1 && l->client->want[EXT_PIPELINING] ? PIPELINE_BUFFER
@@ -134,6 +171,9 @@ int worker_start(struct worker *w, struct load *l, uint64_t session_count, struc
     w->session_size =
         sizeof(struct session) + w->client_size + w->deliveries * sizeof(struct delivery);
     w->sessions = calloc(session_count, w->session_size);
+    w->block_max = session_count * w->deliveries;
+    if (w->block_max > BLOCK_MAX)
+        w->block_max = BLOCK_MAX;
     if (!w->sessions || recorder_init(&w->recorder) < 0)
         return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
                         (unsigned long long)session_count);
@@ -148,14 +188,15 @@ int worker_start(struct worker *w, struct load *l, uint64_t session_count, struc
         .delay = !l->settings->nodelay,
         .fastopen = l->settings->fastopen,
     };
-    line_init(&w->line, w->io, l);
-    rc = pthread_create(&w->thread, NULL, run, w);
-    return rc ? diag_set(d, -rc, "pthread_create: %s", strerror(rc)) : 0;
+    line_init(&w->line, w->io, l, (uint64_t)(w - l->workers));
+    return 0;
 }
 
-void worker_join(struct worker *w)
+int worker_start(struct worker *w, struct diag *d)
 {
-    (void)pthread_join(w->thread, NULL);
+    const struct load *l = w->load;
+
+    return threads_start(&l->settings->threads, (uint64_t)(w - l->workers), &w->thread, run, w, d);
 }
 
 void worker_done(struct worker *w)

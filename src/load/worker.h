@@ -21,7 +21,7 @@ struct send_buffer {
 };
 
 struct worker {
-    struct load *load;
+    _Alignas(64) struct load *load; /* no cache line is shared with another worker */
     struct io *io;
     struct recorder recorder;
     struct stats *stats; /* the set to record into in this turn */
@@ -34,22 +34,25 @@ struct worker {
     uint64_t active;     /* sessions that are not over */
     uint64_t started_at; /* the loop's begin and end, ns */
     uint64_t ended_at;
-    uint64_t taken; /* messages taken by this worker */
+    uint64_t taken;              /* messages taken by this worker's sessions */
+    uint64_t ticket, ticket_end; /* its block of messages: those it may still take */
+    uint64_t block_max;          /* as many as its sessions can have under way */
     struct line line;
     struct send_buffer *buffers;
     size_t buffer_size;
-    uint32_t address;   /* index of the address that worked last */
-    enum run_stop stop; /* as acted upon */
-    bool exhausted;     /* no message is left to take: waiting sessions are to end */
-    bool exhausted_told;
+    uint32_t address;    /* index of the address that worked last */
+    enum run_stop stop;  /* as acted upon */
+    bool asked;          /* the reader's: for an interval */
+    bool exhausted_told; /* waiting sessions, that no message is left to take */
     pthread_t thread;
 };
 
-int worker_start(struct worker *, struct load *, uint64_t session_count, struct diag *);
-
-/* Joins the thread; worker_done() frees. */
-void worker_join(struct worker *);
+/* Zeroed before. 0 or -errno with diag set; worker_done() frees in any case. */
+int worker_init(struct worker *, struct load *, uint64_t session_count, struct diag *);
 void worker_done(struct worker *);
+
+/* Starts its thread, which the owner joins. When all workers are initialised. */
+int worker_start(struct worker *, struct diag *);
 
 /* The next message's number, from 1; 0 when there is none left or the run is being stopped. */
 uint64_t worker_take(struct worker *);

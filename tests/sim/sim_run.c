@@ -44,7 +44,7 @@ static void start(void *arg, struct io *io)
     uint16_t port = (uint16_t)(PORT + g->plan->address);
 
     /* Pauses of -R are drawn from here; a run is to be repeatable. */
-    g->load.worker->rng.state = g->plan->seed;
+    g->load.workers[0].rng.state = g->plan->seed;
     g->begin = sim_now(g->world);
     if (g->honest)
         honest_listen(g->honest, io, port);
