@@ -24,7 +24,7 @@ void sink_summary(struct sink_run *out, struct sink_refusal *rows, const struct 
         .content_bytes = n->octets,
         .received_bytes = n->received_bytes,
         .sent_bytes = n->sent_bytes,
-        .workers = 1,
+        .workers = n->workers,
         .elapsed_ns = n->elapsed_ns,
         .cpu_user_ns = n->cpu_user_ns,
         .cpu_system_ns = n->cpu_system_ns,

@@ -336,6 +336,8 @@ static int open_target(struct source *s, struct diag *d)
     s->sink_config.family = s->program.family;
     s->sink_config.driver = s->load.driver;
     s->sink_config.server.lmtp = s->client.lmtp;
+    s->sink_config.threads = s->load_settings.threads;
+    s->sink_config.threads.count = load_threads(&s->load_settings);
     rc = sink_embed_start(&s->sink, &s->sink_config, d);
     if (rc < 0)
         return rc;

@@ -158,7 +158,7 @@ const struct opt load_options[] = {
          "and those of recipients unique and without a gap, but with more than one thread they "
          "do not go out in order. --connect-parallel and --connect-rate are shared out evenly, "
          "with "
-         "at least one connect at a time for each thread."},
+         "at least one connect at a time for each thread. sink: gets as many threads."},
     {.name = "pin",
      .kind = OPT_FLAG,
      .at = AT(threads.pin),
@@ -166,7 +166,8 @@ const struct opt load_options[] = {
      .group = "Load",
      .help = "keep each thread on one CPU",
      .man = "Pin each thread to one CPU of those that the program may use, in their order. With "
-            "more threads than CPUs it begins again from the first."},
+            "more threads than CPUs it begins again from the first. sink: is pinned likewise, so "
+            "that both ends of a connection are on one CPU."},
     {.name = "connect-tries",
      .letter = 'C',
      .kind = OPT_COUNT,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 
 #include "num.h"
@@ -45,20 +46,29 @@ uint64_t threads_count(const struct threads *t, uint64_t most)
     return n ? n : 1;
 }
 
-/* The set of that one CPU. */
-static int choose(uint64_t index, struct cpus *one, int *cpu)
+int threads_cpu(uint64_t index)
 {
     struct cpus all;
     int rc = allowed(&all);
+    int cpu = 0;
 
     if (rc < 0)
         return rc;
     index %= (uint64_t)CPU_COUNT_S(sizeof all.sets, all.sets);
-    for (*cpu = 0;; ++*cpu)
-        if (CPU_ISSET_S((size_t)*cpu, sizeof all.sets, all.sets) && index-- == 0)
-            break;
+    while (!CPU_ISSET_S((size_t)cpu, sizeof all.sets, all.sets) || index-- > 0)
+        cpu++;
+    return cpu;
+}
+
+/* The set of that one CPU. */
+static int choose(uint64_t index, struct cpus *one)
+{
+    int cpu = threads_cpu(index);
+
+    if (cpu < 0)
+        return cpu;
     CPU_ZERO_S(sizeof one->sets, one->sets);
-    CPU_SET_S((size_t)*cpu, sizeof one->sets, one->sets);
+    CPU_SET_S((size_t)cpu, sizeof one->sets, one->sets);
     return 0;
 }
 
@@ -72,13 +82,13 @@ int threads_start(const struct threads *t, uint64_t index, pthread_t *thread, vo
                   void *arg, struct diag *d)
 {
     pthread_attr_t attributes;
+    sigset_t all, before;
     struct cpus one;
-    int cpu;
     int rc;
 
     (void)pthread_attr_init(&attributes);
     if (t->pin) {
-        rc = choose(index, &one, &cpu);
+        rc = choose(index, &one);
         if (rc == 0)
             rc = -pthread_attr_setaffinity_np(&attributes, sizeof one.sets, one.sets);
         if (rc < 0) {
@@ -86,7 +96,10 @@ int threads_start(const struct threads *t, uint64_t index, pthread_t *thread, vo
             return cannot_pin(rc, index, d);
         }
     }
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     rc = -pthread_create(thread, &attributes, run, arg);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     if (rc == -EINVAL && t->pin)
         return cannot_pin(rc, index, d);
@@ -99,12 +112,11 @@ int threads_start(const struct threads *t, uint64_t index, pthread_t *thread, vo
 int threads_pin_self(const struct threads *t, uint64_t index, struct diag *d)
 {
     struct cpus one;
-    int cpu;
     int rc;
 
     if (!t->pin)
         return 0;
-    rc = choose(index, &one, &cpu);
+    rc = choose(index, &one);
     if (rc == 0 && sched_setaffinity(0, sizeof one.sets, one.sets) < 0)
         rc = -errno;
     return rc < 0 ? cannot_pin(rc, index, d) : 0;

@@ -31,8 +31,14 @@ int threads_set(struct threads *, const char *value, struct diag *);
 uint64_t threads_count(const struct threads *, uint64_t most);
 
 /*
- * Starts thread number index (from 0), pinned to that CPU of those that the process may use, in
- * their order and from the first again, if it is to be. 0, or -errno with diag set.
+ * The CPU for thread number index (from 0): that one of those that the calling thread may use, in
+ * their order and from the first again. Its number, or -errno.
+ */
+int threads_cpu(uint64_t index);
+
+/*
+ * Starts thread number index, pinned to its CPU if it is to be, with all signals blocked. 0, or
+ * -errno with diag set.
  */
 int threads_start(const struct threads *, uint64_t index, pthread_t *, void *(*run)(void *),
                   void *arg, struct diag *);

@@ -13,7 +13,6 @@
 #include "capture_impl.h"
 #include "dump.h"
 #include "mailbox.h"
-#include "process.h"
 #include "translog.h"
 
 /* Records that are kept to be used again, and with them the memory of their spools. */
@@ -113,7 +112,7 @@ int capture_new(struct capture **out, const struct capture_config *cf,
         return diag_set(d, -ENOMEM, "out of memory");
     c->server = server;
     c->buffer = malloc(WRITER_BUFFER);
-    c->ids = (struct record_ids){(uint32_t)process_random() + place->index, place->count};
+    c->ids = (struct record_ids){place->base + place->index, place->count};
     find_spool_directory(cf, c->spool_directory, sizeof c->spool_directory);
     needs.buffer = c->buffer;
     needs.ids = &c->ids;

@@ -43,6 +43,7 @@ int capture_config_check(const struct capture_config *, struct diag *);
 /* The place of a thread among those that record at the same time. */
 struct capture_place {
     struct io *io; /* its driver, for the timer; outlives the capture */
+    uint32_t base; /* the same for all: where their messages' ids begin */
     uint32_t index;
     uint32_t count;
 };

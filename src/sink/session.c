@@ -31,24 +31,29 @@ static struct worker *worker_of(const struct session *s)
 /* The peer's counters: rewritten in place at every event. */
 static void show_counters(const struct worker *w)
 {
+    struct tally *t = w->tally;
     char line[100];
     int n;
 
     if (!w->config->counters)
         return;
+    (void)pthread_mutex_lock(&t->screen);
     n = snprintf(line, sizeof line, "sess=%llu quit=%llu mesg=%llu\r",
-                 (unsigned long long)w->ended_sessions, (unsigned long long)w->numbers.quits,
-                 (unsigned long long)w->context.messages);
+                 (unsigned long long)atomic_load(&t->sessions),
+                 (unsigned long long)atomic_load(&t->quits),
+                 (unsigned long long)atomic_load(&t->messages));
     if (write(STDOUT_FILENO, line, (size_t)n) < 0)
-        return; /* nobody looks: no reason to stop serving */
+        n = 0; /* nobody looks: no reason to stop serving */
+    (void)pthread_mutex_unlock(&t->screen);
 }
 
 static void stop_if(struct worker *w, uint64_t count, uint64_t limit)
 {
     if (!limit || count < limit)
         return;
-    w->complete = true;
     w->context.halt = SERVER_HALTS;
+    if (!atomic_exchange(&w->sink->complete, true))
+        sink_wake(w->sink);
 }
 
 static void queue(struct session *s)
@@ -67,16 +72,21 @@ static void queue(struct session *s)
 static void count_end(struct session *s, uint64_t *kind)
 {
     struct worker *w = worker_of(s);
+    uint64_t ended;
 
     if (s->counted)
         return;
     s->counted = true;
     ++*kind;
-    w->ended_sessions++;
     if (w->config->verbose)
         diag_note("disconnect");
+    if (!w->tally)
+        return;
+    if (kind == &w->account.numbers.quits)
+        atomic_fetch_add(&w->tally->quits, 1);
+    ended = 1 + atomic_fetch_add(&w->tally->sessions, 1);
     show_counters(w);
-    stop_if(w, w->ended_sessions, w->config->stop_sessions);
+    stop_if(w, ended, w->config->stop_sessions);
 }
 
 static void leave(struct session *s, enum io_close_how how)
@@ -100,7 +110,7 @@ void sink_session_abort(struct session *s)
 {
     if (s->closing)
         return;
-    count_end(s, &worker_of(s)->numbers.aborted);
+    count_end(s, &worker_of(s)->account.numbers.aborted);
     leave(s, IO_CLOSE_FIN);
 }
 
@@ -200,7 +210,7 @@ static void look_at_end(struct session *s)
         return;
     if (is_fault_of_client(end))
         diag_warn("%s", server_end_words(end));
-    count_end(s, end == SERVER_END_QUIT ? &w->numbers.quits : &w->numbers.aborted);
+    count_end(s, end == SERVER_END_QUIT ? &w->account.numbers.quits : &w->account.numbers.aborted);
 }
 
 /* What comes in while it waits is kept, in order; the timer is no longer that of an idle client. */
@@ -253,7 +263,7 @@ static void take_up(struct session *s)
 
 void sink_session_leave(struct session *s)
 {
-    if (!s->closing && !s->held && !server_waits(&s->server))
+    if (s->placed && !s->closing && !s->held && !server_waits(&s->server))
         feed(s, SLICE(""));
 }
 
@@ -279,7 +289,7 @@ static void received(struct io_conn *c, const char *octets, size_t n)
     struct worker *w = worker_of(s);
     struct slice in = {octets, n};
 
-    w->numbers.received_bytes += n;
+    w->account.numbers.received_bytes += n;
     restart_timer(s);
     if (s->held)
         hold(s, in);
@@ -292,7 +302,7 @@ static void sent(struct io_conn *c, size_t n)
     struct session *s = of_conn(c);
     struct worker *w = worker_of(s);
 
-    w->numbers.sent_bytes += n;
+    w->account.numbers.sent_bytes += n;
     s->unsent -= (uint32_t)n;
     if (s->held)
         restart_timer(s); /* what it sends can't show that it is alive: it is not read */
@@ -312,7 +322,7 @@ static void ended(struct io_conn *c, int error)
 
     s->ended = true;
     if (error) {
-        count_end(s, &worker_of(s)->numbers.lost);
+        count_end(s, &worker_of(s)->account.numbers.lost);
         leave(s, IO_CLOSE_FIN);
         return;
     }
@@ -355,6 +365,58 @@ static void end_behaviour(struct session *s)
     s->behaviour = NULL;
 }
 
+/* Takes one of max_sessions. How many are taken then; 0: none was left. */
+static uint64_t take_place(struct worker *w)
+{
+    atomic_uint_fast64_t *open = &w->sink->open;
+    uint64_t most = w->config->max_sessions ? w->config->max_sessions : UINT64_MAX;
+    uint64_t n = atomic_load(open);
+
+    do
+        if (n >= most)
+            return 0;
+    while (!atomic_compare_exchange_weak(open, &n, n + 1));
+    return n + 1;
+}
+
+/*
+ * Who has paused says so before looking, at the end of the same turn, whether there is a place
+ * again; here a place is left before looking who has paused. So one of the two sees the other.
+ */
+static void leave_place(struct sink *sink)
+{
+    atomic_fetch_sub(&sink->open, 1);
+    if (atomic_load(&sink->paused) > 0 && sink->worker_count > 1)
+        sink_wake(sink);
+}
+
+static void pause_doors(struct worker *w, bool paused)
+{
+    if (w->doors_paused == paused)
+        return;
+    w->doors_paused = paused;
+    if (paused)
+        atomic_fetch_add(&w->sink->paused, 1);
+    else
+        atomic_fetch_sub(&w->sink->paused, 1);
+    for (size_t i = 0; i < w->door_count; i++)
+        io_accept_pause(w->io, &w->doors[i].listener, paused);
+}
+
+/* It has a place, and is one of n. */
+static void begin(struct session *s, uint64_t n)
+{
+    struct worker *w = worker_of(s);
+    struct sink_numbers *numbers = &w->account.numbers;
+
+    s->placed = true;
+    restart_timer(s);
+    if (numbers->sessions++ == 0)
+        w->account.first_begin = io_now(w->io);
+    if (n > numbers->peak)
+        numbers->peak = n;
+}
+
 static void closed(struct io_conn *c)
 {
     struct session *s = of_conn(c);
@@ -374,14 +436,14 @@ static void closed(struct io_conn *c)
     }
     s->open = false;
     w->open--;
-    w->last_end = io_now(w->io);
+    if (s->placed) {
+        w->account.last_end = io_now(w->io);
+        leave_place(w->sink);
+    }
+    if (w->waiting == s)
+        w->waiting = NULL;
     if (!s->queued)
         pool_return_session(&w->pool, s);
-    if (w->doors_paused && !w->context.halt) {
-        w->doors_paused = false;
-        for (size_t i = 0; i < w->door_count; i++)
-            io_accept_pause(w->io, &w->doors[i].listener, false);
-    }
 }
 
 static void flush(struct session *s)
@@ -396,7 +458,7 @@ static void flush(struct session *s)
     }
     if (server_over(&s->server) == SERVER_END_NOT && !s->ended)
         return;
-    count_end(s, &worker_of(s)->numbers.lost);
+    count_end(s, &worker_of(s)->account.numbers.lost);
     leave(s, server_over(&s->server) == SERVER_END_RESET ? IO_CLOSE_RESET : IO_CLOSE_FIN);
 }
 
@@ -430,12 +492,10 @@ static void timed_out(struct timer *t)
     sink_session_abort(s);
 }
 
-static void greet(struct io_conn *c, int error)
+static void greet(struct session *s)
 {
-    struct session *s = of_conn(c);
     struct server_out out = {0};
 
-    (void)error;
     server_greet(&s->server, &out);
     s->replies = out.lone.p;
     s->replies_length = (uint32_t)out.lone.n;
@@ -445,8 +505,39 @@ static void greet(struct io_conn *c, int error)
     queue(s);
 }
 
+/* All places may have been taken meanwhile, by another thread: then it is as if not accepted. */
+static void connected(struct io_conn *c, int error)
+{
+    struct session *s = of_conn(c);
+
+    (void)error;
+    if (s->placed)
+        greet(s);
+    else
+        io_recv_pause(worker_of(s)->io, c);
+}
+
+void sink_session_admit(struct worker *w)
+{
+    struct session *s = w->waiting;
+    uint64_t n = s ? take_place(w) : 0;
+
+    if (s && n == 0)
+        return;
+    if (s) {
+        w->waiting = NULL;
+        s->counted = false;
+        begin(s, n);
+        greet(s);
+        if (!s->held && !s->closing)
+            io_recv_resume(w->io, &s->conn);
+    }
+    if (!w->config->max_sessions || atomic_load(&w->sink->open) < w->config->max_sessions)
+        pause_doors(w, false);
+}
+
 static const struct io_handler handler = {
-    .connected = greet,
+    .connected = connected,
     .received = received,
     .sent = sent,
     .ended = ended,
@@ -484,6 +575,7 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
 {
     struct worker *w = ((struct door *)(void *)l)->worker;
     struct session *s = w->context.halt ? NULL : pool_session(&w->pool);
+    uint64_t n;
 
     if (!s)
         return NULL;
@@ -503,17 +595,18 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
     s->open = true;
     s->conn.handler = &handler;
     s->timer.fire = timed_out;
-    s->rng.state = rng_of_session(w->config->seed, w->numbers.sessions);
-    restart_timer(s);
-    if (w->numbers.sessions++ == 0)
-        w->first_begin = io_now(w->io);
-    if (++w->open > w->numbers.peak)
-        w->numbers.peak = w->open;
-    if (w->config->max_sessions && w->open >= w->config->max_sessions && !w->doors_paused) {
-        w->doors_paused = true;
-        for (size_t i = 0; i < w->door_count; i++)
-            io_accept_pause(w->io, &w->doors[i].listener, true);
+    s->rng.state =
+        rng_of_session(w->config->seed, w->index + w->accepted++ * w->sink->worker_count);
+    w->open++;
+    n = take_place(w);
+    if (n > 0) {
+        begin(s, n);
+    } else {
+        w->waiting = s; /* the only one, since no more are accepted */
+        s->counted = true;
     }
+    if (n == 0 || n == w->config->max_sessions)
+        pause_doors(w, true);
     if (w->config->logged >> SERVER_CONNECT & 1)
         syslog(LOG_INFO, "connect ");
     if (w->config->verbose)
@@ -582,13 +675,30 @@ void sink_session_judge(struct server *sv, enum server_verb verb, struct slice a
                         &s->rng, act);
 }
 
+/* Another thread had the last message at the same time: it is as if this one came after the end. */
+static struct slice forget_message(struct worker *w, const struct server_message *m)
+{
+    atomic_fetch_sub(&w->tally->messages, 1);
+    w->context.messages--;
+    w->context.recipients -= m->recipients;
+    w->context.octets -= m->octets;
+    w->context.halt = SERVER_HALTS;
+    return SLICE("421 4.3.2 Error: server is shutting down\r\n");
+}
+
 static struct slice count_message(struct server *sv, const struct server_message *m)
 {
     struct worker *w = container_of(sv->context, struct worker, context);
     struct session *s = container_of(sv, struct session, server);
 
-    show_counters(w);
-    stop_if(w, w->context.messages, w->config->stop_messages);
+    if (w->tally) {
+        uint64_t n = 1 + atomic_fetch_add(&w->tally->messages, 1);
+
+        if (w->config->stop_messages && n > w->config->stop_messages)
+            return forget_message(w, m);
+        show_counters(w);
+        stop_if(w, n, w->config->stop_messages);
+    }
     return s->capture ? capture_message(s->capture, m) : (struct slice){NULL, 0};
 }
 

@@ -1,5 +1,5 @@
 /*
- * Listening, serving, stopping. One worker serves on the calling thread.
+ * Listening, and the threads that serve; the first is the calling one.
  */
 #include "sink.h"
 
@@ -12,12 +12,9 @@
 
 #include "endpoint.h"
 #include "process.h"
+#include "reuseport.h"
 #include "sink_impl.h"
 #include "units.h"
-
-/* How long a stop waits: for replies that are already due, then for clients to see the end. */
-#define DRAIN_TIME (1 * NS_PER_S)
-#define LEAVE_TIME (20 * NS_PER_MS)
 
 void sink_config_init(struct sink_config *cf)
 {
@@ -64,30 +61,93 @@ static int set_window(int fd, uint64_t window, struct diag *d)
  */
 static bool is_missing_family(int error, const struct sink *s, size_t left)
 {
-    return (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL) && (s->door_count > 0 || left > 1);
+    return (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL) &&
+           (s->workers[0].door_count > 0 || left > 1);
+}
+
+static int add_door(struct worker *w, int fd, struct diag *d)
+{
+    struct door *door = &w->doors[w->door_count++];
+
+    door->listener.fd = fd;
+    door->worker = w;
+    return set_window(fd, w->config->window, d);
+}
+
+/* A socket of its own for each of the other workers. */
+static int add_doors_beside(struct sink *s, int fd, int backlog, struct diag *d)
+{
+    int rc = 0;
+
+    for (uint64_t i = 1; i < s->worker_count && rc == 0; i++) {
+        rc = reuseport_join(fd, backlog, d);
+        if (rc >= 0)
+            rc = add_door(&s->workers[i], rc, d);
+    }
+    return rc;
+}
+
+/*
+ * Pinned workers get the connections whose packets their CPU handles. Where the kernel does not let
+ * us, or several workers share a CPU, it spreads them by a hash.
+ */
+static void steer(const struct sink *s, int fd)
+{
+    int cpus[THREADS_MAX];
+
+    if (!s->config->threads.pin || s->worker_count < 2)
+        return;
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        cpus[i] = threads_cpu(i);
+        if (cpus[i] < 0 || (i > 0 && cpus[i] == cpus[0]))
+            return;
+    }
+    (void)reuseport_steer(fd, cpus, s->worker_count);
 }
 
 static int open_doors(struct sink *s, const struct endpoint *e, struct diag *d)
 {
     int backlog = s->config->backlog < INT32_MAX ? (int)s->config->backlog : INT32_MAX;
+    int rc = 0;
 
-    s->doors = calloc(e->count, sizeof *s->doors);
-    if (!s->doors)
-        return no_memory(d);
-    for (size_t i = 0; i < e->count; i++) {
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        s->workers[i].doors = calloc(e->count, sizeof *s->workers[i].doors);
+        if (!s->workers[i].doors)
+            return no_memory(d);
+    }
+    for (size_t i = 0; i < e->count && rc == 0; i++) {
         int fd = address_listen(&e->addresses[i], backlog, d);
-        int rc;
 
         if (is_missing_family(fd, s, e->count - i))
             continue;
         if (fd < 0)
             return fd;
         s->new_port |= e->addresses[i].sa.sa_family != AF_UNIX && !address_port(&e->addresses[i]);
-        s->doors[s->door_count].listener.fd = fd;
-        s->doors[s->door_count++].worker = &s->worker;
-        rc = set_window(fd, s->config->window, d);
-        if (rc < 0)
-            return rc;
+        rc = add_door(&s->workers[0], fd, d);
+        if (rc == 0)
+            rc = add_doors_beside(s, fd, backlog, d);
+        if (rc == 0 && e->addresses[i].sa.sa_family != AF_UNIX)
+            steer(s, fd);
+    }
+    return rc;
+}
+
+static int open_workers(struct sink *s, struct diag *d)
+{
+    uint64_t count = threads_count(&s->config->threads, THREADS_MAX);
+    size_t size = count * sizeof *s->workers;
+
+    s->workers = aligned_alloc(_Alignof(struct worker), size);
+    if (!s->workers)
+        return no_memory(d);
+    memset(s->workers, 0, size);
+    for (s->worker_count = 0; s->worker_count < count; s->worker_count++) {
+        struct worker *w = &s->workers[s->worker_count];
+
+        w->sink = s;
+        w->index = s->worker_count;
+        w->config = s->config;
+        (void)pthread_mutex_init(&w->lock, NULL);
     }
     return 0;
 }
@@ -104,13 +164,20 @@ static int open_profile(struct sink *s, struct diag *d)
 
 int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
 {
-    struct sink *s = calloc(1, sizeof *s);
+    struct sink *s = aligned_alloc(_Alignof(struct sink), sizeof *s);
     struct endpoint e = {0};
     int rc = s ? server_config_freeze(&cf->server, d) : no_memory(d);
 
+    if (s) {
+        memset(s, 0, sizeof *s);
+        (void)pthread_mutex_init(&s->tally.screen, NULL);
+    }
     if (rc == 0) {
         s->config = cf;
         raise_limit();
+        rc = open_workers(s, d);
+    }
+    if (rc == 0) {
         if (cf->profile)
             rc = open_profile(s, d);
     }
@@ -131,9 +198,14 @@ void sink_free(struct sink *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < s->door_count; i++)
-        (void)close(s->doors[i].listener.fd);
-    free(s->doors);
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        for (size_t k = 0; k < s->workers[i].door_count; k++)
+            (void)close(s->workers[i].doors[k].listener.fd);
+        free(s->workers[i].doors);
+        (void)pthread_mutex_destroy(&s->workers[i].lock);
+    }
+    free(s->workers);
+    (void)pthread_mutex_destroy(&s->tally.screen);
     behaviour_free(s->behaviour);
     profile_done(&s->profile);
     if (s->config)
@@ -148,7 +220,7 @@ static int door_address(const struct door *door, struct address *a)
 
 int sink_address(const struct sink *s, struct address *out)
 {
-    return door_address(&s->doors[0], out);
+    return door_address(&s->workers[0].doors[0], out);
 }
 
 static bool is_loopback(const struct address *a)
@@ -165,10 +237,10 @@ static bool is_loopback(const struct address *a)
 
 bool sink_is_local(const struct sink *s)
 {
-    for (size_t i = 0; i < s->door_count; i++) {
+    for (size_t i = 0; i < s->workers[0].door_count; i++) {
         struct address a;
 
-        if (door_address(&s->doors[i], &a) < 0 || !is_loopback(&a))
+        if (door_address(&s->workers[0].doors[i], &a) < 0 || !is_loopback(&a))
             return false;
     }
     return true;
@@ -184,12 +256,12 @@ char *sink_listening(const struct sink *s, char *out, size_t size)
     size_t at = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < s->door_count; i++) {
+    for (size_t i = 0; i < s->workers[0].door_count; i++) {
         struct address a;
         char text[150] = "?";
         int n;
 
-        if (door_address(&s->doors[i], &a) == 0)
+        if (door_address(&s->workers[0].doors[i], &a) == 0)
             (void)address_text(&a, text, sizeof text);
         n = snprintf(out + at, size - at, "%s%s", i ? ", " : "", text);
         if (n < 0 || (size_t)n >= size - at)
@@ -199,14 +271,20 @@ char *sink_listening(const struct sink *s, char *out, size_t size)
     return out;
 }
 
+void sink_wake(struct sink *s)
+{
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        struct io *io = atomic_load(&s->workers[i].waker);
+
+        if (io)
+            io_wake(io);
+    }
+}
+
 void sink_stop(struct sink *s)
 {
-    struct io *io;
-
     atomic_fetch_add(&s->stop, 1);
-    io = atomic_load(&s->io);
-    if (io)
-        io_wake(io);
+    sink_wake(s);
 }
 
 static _Atomic(struct sink *) stopped_by_signal; /* handlers know nothing else */
@@ -235,140 +313,12 @@ void sink_stop_by_signals(struct sink *s, const int *numbers, size_t count)
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
-/* Said once: the driver tries again, and clients wait for their greeting meanwhile. */
-static void accept_failed(struct io_listener *l, int error)
+static int begin_capture(struct worker *w, uint32_t base, struct diag *d)
 {
-    struct worker *w = ((struct door *)(void *)l)->worker;
-
-    if (!w->accept_failed)
-        diag_warn("cannot accept more connections for now: %s", strerror(error));
-    w->accept_failed = true;
-}
-
-static void each_open(struct worker *w, void (*visit)(struct session *))
-{
-    for (size_t i = 0; i < w->pool.slab_count; i++)
-        for (size_t k = 0; k < POOL_SLAB; k++)
-            if (w->pool.slabs[i][k].open)
-                visit(&w->pool.slabs[i][k]);
-}
-
-static bool is_any(const struct worker *w, bool (*test)(const struct session *))
-{
-    for (size_t i = 0; i < w->pool.slab_count; i++)
-        for (size_t k = 0; k < POOL_SLAB; k++)
-            if (w->pool.slabs[i][k].open && test(&w->pool.slabs[i][k]))
-                return true;
-    return false;
-}
-
-static int turn(struct worker *w, uint64_t until)
-{
-    int rc = io_turn(w->io, until);
-
-    sink_flush(w);
-    return rc;
-}
-
-/* Turns while some session passes the test, until the limit or a second request to stop. */
-static int finish(struct sink *s, bool (*test)(const struct session *), uint64_t limit)
-{
-    struct worker *w = &s->worker;
-    int rc = 0;
-
-    while (rc == 0 && is_any(w, test) && io_now(w->io) < limit && atomic_load(&s->stop) < 2)
-        rc = turn(w, limit);
-    return rc;
-}
-
-/*
- * Open transactions may finish, unless the sink has seen enough; then replies that are due still
- * reach their clients, and nothing more is read.
- */
-static int wind_up(struct sink *s)
-{
-    struct worker *w = &s->worker;
-    uint64_t grace = w->config->grace;
-    uint64_t limit = io_clock(w->io) + grace;
-    int rc = 0;
-
-    for (size_t i = 0; i < w->door_count; i++) {
-        io_unlisten(w->io, &w->doors[i].listener);
-        (void)shutdown(w->doors[i].listener.fd, SHUT_RDWR); /* new clients are refused at once */
-    }
-    if (!w->complete && grace > 0) {
-        w->context.halt = SERVER_LEAVES;
-        each_open(w, sink_session_leave);
-        sink_flush(w);
-        rc = finish(s, sink_session_unfinished, limit);
-    }
-    w->context.halt = SERVER_HALTS;
-    limit = io_clock(w->io) + (w->complete && grace > DRAIN_TIME ? grace : DRAIN_TIME);
-    if (rc == 0)
-        rc = finish(s, sink_session_busy, limit);
-    each_open(w, sink_session_abort);
-    limit = io_clock(w->io) + LEAVE_TIME;
-    while (rc == 0 && w->open > 0 && io_now(w->io) < limit)
-        rc = turn(w, limit);
-    each_open(w, sink_session_cut);
-    while (rc == 0 && w->open > 0)
-        rc = turn(w, NS_NEVER);
-    return rc;
-}
-
-static void numbers_of(const struct worker *w, struct sink_numbers *out)
-{
-    struct process_usage usage;
-
-    process_usage(&usage);
-    *out = w->numbers;
-    out->messages = w->context.messages;
-    out->recipients = w->context.recipients;
-    out->octets = w->context.octets;
-    memcpy(out->refused, w->context.refused, sizeof out->refused);
-    out->elapsed_ns = w->last_end > w->first_begin ? w->last_end - w->first_begin : 0;
-    out->cpu_user_ns = usage.user_ns;
-    out->cpu_system_ns = usage.system_ns;
-    out->peak_rss_bytes = usage.peak_bytes;
-    out->ended = w->complete ? SINK_COMPLETE : SINK_STOPPED;
-}
-
-static void tell_progress(struct timer *t)
-{
-    struct worker *w = (struct worker *)(void *)((char *)t - offsetof(struct worker, progress));
-    struct sink_numbers numbers;
-
-    numbers_of(w, &numbers);
-    w->config->progress(&numbers);
-    io_timer_set(w->io, t, io_now(w->io) + NS_PER_S);
-}
-
-static int work(struct sink *s, struct diag *d)
-{
-    struct worker *w = &s->worker;
-    int rc = 0;
-
-    for (size_t i = 0; i < w->door_count && rc == 0; i++) {
-        w->doors[i].listener.accept = sink_session_accept;
-        w->doors[i].listener.failed = accept_failed;
-        rc = io_listen(w->io, &w->doors[i].listener, d);
-    }
-    if (rc < 0)
-        return rc;
-    w->progress.fire = tell_progress;
-    if (w->config->progress)
-        io_timer_set(w->io, &w->progress, io_clock(w->io) + NS_PER_S);
-    while (rc == 0 && !w->complete && !atomic_load_explicit(&s->stop, memory_order_relaxed))
-        rc = turn(w, NS_NEVER);
-    if (rc == 0)
-        rc = wind_up(s);
-    io_timer_cancel(w->io, &w->progress);
-    return rc < 0 ? diag_set(d, rc, "the I/O driver failed: %s", strerror(-rc)) : 0;
-}
-
-static int begin_capture(struct worker *w, struct diag *d)
-{
-    const struct capture_place place = {.io = w->io, .count = 1};
+    const struct capture_place place = {.io = w->io,
+                                        .base = base,
+                                        .index = (uint32_t)w->index,
+                                        .count = (uint32_t)w->sink->worker_count};
 
     if (!w->config->capture)
         return 0;
@@ -378,42 +328,96 @@ static int begin_capture(struct worker *w, struct diag *d)
 static void end_capture(struct worker *w)
 {
     if (w->capture)
-        w->numbers.unrecorded = capture_unrecorded(w->capture);
+        w->account.numbers.unrecorded = capture_unrecorded(w->capture);
     capture_free(w->capture);
     w->capture = NULL;
 }
 
-int sink_serve(struct sink *s, struct diag *d)
+/* Before any of them runs. */
+static int begin_worker(struct worker *w, uint32_t base, struct diag *d)
 {
-    struct worker *w = &s->worker;
-    int rc;
+    struct sink *s = w->sink;
+    const struct sink_config *cf = s->config;
 
-    w->context = (struct server_context){.config = &s->config->server,
-                                         .hooks = sink_session_hooks(s->config)};
-    w->config = s->config;
-    w->doors = s->doors;
-    w->door_count = s->door_count;
+    w->context = (struct server_context){.config = &cf->server, .hooks = sink_session_hooks(cf)};
     w->behaviour = s->behaviour;
-    if (w->config->plan.active || w->behaviour)
+    if (cf->plan.active || w->behaviour)
         w->context.judge = sink_session_judge;
+    if (cf->counters || cf->stop_messages || cf->stop_sessions)
+        w->tally = &s->tally;
     w->last = &w->first;
-    w->io = io_new(s->config->driver, d);
+    w->io = io_new(cf->driver, d);
     if (!w->io)
         return -ENOMEM;
-    w->io->options.buffer = (uint32_t)s->config->window;
-    atomic_store(&s->io, w->io);
-    rc = begin_capture(w, d);
-    if (rc == 0)
-        rc = work(s, d);
-    atomic_store(&s->io, NULL);
+    w->io->options.buffer = (uint32_t)cf->window;
+    atomic_store(&w->waker, w->io);
+    return begin_capture(w, base, d);
+}
+
+/* After all have ended. */
+static void end_worker(struct worker *w)
+{
     end_capture(w);
     if (w->open == 0)
         io_free(w->io);
+    w->io = NULL;
     pool_done(&w->pool);
+    sink_publish(w);
+}
+
+static void *run(void *arg)
+{
+    sink_work(arg);
+    return NULL;
+}
+
+/* Runs the workers, the first here. */
+static int work(struct sink *s, struct diag *d)
+{
+    uint64_t started = 1;
+    int rc = 0;
+
+    while (rc == 0 && started < s->worker_count) {
+        struct worker *w = &s->workers[started];
+
+        rc = threads_start(&s->config->threads, started, &w->thread, run, w, d);
+        started += rc == 0;
+    }
+    if (rc == 0)
+        rc = threads_pin_self(&s->config->threads, 0, d);
+    if (rc < 0) {
+        sink_stop(s);
+        sink_stop(s);
+    } else {
+        sink_work(&s->workers[0]);
+    }
+    for (uint64_t i = 1; i < started; i++)
+        (void)pthread_join(s->workers[i].thread, NULL);
+    for (uint64_t i = 0; i < s->worker_count && rc == 0; i++) {
+        rc = s->workers[i].rc;
+        if (rc < 0)
+            *d = s->workers[i].diag;
+    }
     return rc;
 }
 
-void sink_numbers(const struct sink *s, struct sink_numbers *out)
+int sink_serve(struct sink *s, struct diag *d)
 {
-    numbers_of(&s->worker, out);
+    uint32_t base = (uint32_t)process_random();
+    int rc = 0;
+
+    for (uint64_t i = 0; i < s->worker_count && rc == 0; i++)
+        rc = begin_worker(&s->workers[i], base, d);
+    if (rc == 0)
+        rc = work(s, d);
+    for (uint64_t i = 0; i < s->worker_count; i++)
+        atomic_store(&s->workers[i].waker, NULL);
+    for (uint64_t i = 0; i < s->worker_count; i++)
+        end_worker(&s->workers[i]);
+    return rc;
+}
+
+void sink_numbers(struct sink *s, struct sink_numbers *out)
+{
+    sink_sum(s, out);
 }

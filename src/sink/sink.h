@@ -13,6 +13,7 @@
 #include "diag.h"
 #include "server.h"
 #include "server_plan.h"
+#include "threading.h"
 
 struct address;
 struct capture_config;
@@ -26,7 +27,8 @@ struct sink_config {
     const struct io_driver *driver;
     const char *listen;      /* see endpoint_resolve_listener() */
     int family;              /* AF_UNSPEC, AF_INET or AF_INET6 */
-    uint64_t backlog;        /* of the listening sockets */
+    uint64_t backlog;        /* of each listening socket */
+    struct threads threads;  /* each with listening sockets of its own */
     uint64_t max_sessions;   /* at a time; more wait without a greeting; 0: no such limit */
     uint64_t stop_messages;  /* end after this many; 0: never */
     uint64_t stop_sessions;  /* likewise, sessions that ended */
@@ -38,7 +40,7 @@ struct sink_config {
     uint64_t grace;          /* ns that open transactions have to finish at a stop */
     uint32_t logged;         /* -s: bit (1 << enum server_verb): to syslog, which the owner opens */
     const struct capture_config *capture; /* what to record; NULL: nothing */
-    /* Called once a second while serving, with what there is so far; NULL: not. */
+    /* Called once a second while serving, with what there was a second ago or later; NULL: not. */
     void (*progress)(const struct sink_numbers *);
     bool counters; /* -c: running counters on stdout */
     bool verbose;  /* -v: commands on stderr */
@@ -65,6 +67,7 @@ struct sink_numbers {
     uint64_t cpu_user_ns; /* of this process */
     uint64_t cpu_system_ns;
     uint64_t peak_rss_bytes;
+    uint64_t workers;
     uint64_t ended; /* enum sink_end */
 };
 
@@ -79,7 +82,8 @@ enum sink_end {
  */
 int sink_open(struct sink **, struct sink_config *, struct diag *);
 
-/* Serves until stopped. 0, or -errno with diag set when the driver failed. Once. */
+/* Serves until stopped, on the calling thread and those it starts. 0, or -errno with diag set when
+ * the driver failed. Once. */
 int sink_serve(struct sink *, struct diag *);
 
 /*
@@ -92,7 +96,7 @@ void sink_stop(struct sink *);
 void sink_stop_by_signals(struct sink *, const int *numbers, size_t count);
 
 /* After sink_serve(). */
-void sink_numbers(const struct sink *, struct sink_numbers *);
+void sink_numbers(struct sink *, struct sink_numbers *);
 
 /* Can only this machine connect: is every address a loopback or UNIX one? */
 bool sink_is_local(const struct sink *);

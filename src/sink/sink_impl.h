@@ -1,10 +1,11 @@
 /*
- * The inside of the sink, shared by its files: sink.c (listening, serving, stopping), session.c
- * (one connection), pool.c (memory).
+ * The inside of the sink, shared by its files: sink.c (listening, threads), worker.c (one thread's
+ * loop and end), session.c (one connection), pool.c (memory).
  */
 #ifndef SINK_SINK_IMPL_H
 #define SINK_SINK_IMPL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "behaviour.h"
@@ -43,6 +44,7 @@ struct session {
     bool ended;      /* the client has ended its side */
     bool closing;    /* io_close() was called */
     bool counted;    /* its end was */
+    bool placed;     /* counts among the sessions at a time */
 };
 
 struct door {
@@ -50,9 +52,18 @@ struct door {
     struct worker *worker;
 };
 
+/* An account, of one worker or of several. */
+struct account {
+    struct sink_numbers numbers; /* but for elapsed_ns and what is of the process */
+    uint64_t first_begin;        /* ns; 0: no session yet */
+    uint64_t last_end;
+};
+
 /* What one thread owns. */
 struct worker {
-    struct server_context context;
+    _Alignas(64) struct server_context context; /* no cache line is shared with another worker */
+    struct sink *sink;
+    uint64_t index;
     struct capture *capture; /* NULL: nothing is recorded */
     const struct sink_config *config;
     struct io *io;
@@ -61,29 +72,62 @@ struct worker {
     struct pool pool;
     struct session *first; /* with something to do at the end of the turn */
     struct session **last;
+    struct session *waiting; /* accepted when all places were taken: not greeted yet */
     uint64_t open;
-    uint64_t first_begin; /* ns; 0: no session yet */
-    uint64_t last_end;
+    uint64_t accepted; /* sessions so far */
     bool doors_paused;
     bool accept_failed;          /* and it was said */
     struct behaviour *behaviour; /* the sink's; NULL: no profile */
+    struct tally *tally;         /* the sink's; NULL: nothing needs it */
     struct timer progress;       /* for config->progress */
-    bool complete;               /* stop_messages or stop_sessions was reached */
-    struct sink_numbers numbers;
-    uint64_t ended_sessions;
+    struct account account;
+    pthread_t thread;
+    int rc; /* of its loop, with diag when it is not 0 */
+    struct diag diag;
+    _Atomic(struct io *) waker; /* for sink_stop(); NULL while not serving */
+    pthread_mutex_t lock;       /* of shown */
+    struct account shown;       /* as of a second ago, for progress; at the end all of it */
+};
+
+/* What is counted over all threads, when an option asks for it: -c, stop_messages, stop_sessions.
+ */
+struct tally {
+    _Alignas(64) atomic_uint_fast64_t messages;
+    atomic_uint_fast64_t sessions; /* ended ones */
+    atomic_uint_fast64_t quits;
+    pthread_mutex_t screen; /* held while they are shown */
 };
 
 struct sink {
     struct sink_config *config;
     struct profile profile;
     struct behaviour *behaviour;
-    struct worker worker;
-    struct door *doors;
-    size_t door_count;
+    struct worker *workers;
+    uint64_t worker_count;
     bool new_port;
-    atomic_uint stop;        /* how often it was told to */
-    _Atomic(struct io *) io; /* for sink_stop(); NULL while not serving */
+    atomic_uint stop;     /* how often it was told to */
+    atomic_bool complete; /* stop_messages or stop_sessions was reached */
+    struct tally tally;
+    /* One write a connection, or two: what max_sessions and the peak are of. */
+    _Alignas(64) atomic_uint_fast64_t open;
+    atomic_uint_fast64_t paused; /* workers that have stopped accepting: max_sessions are open */
 };
+
+/* Makes all workers look around: at stop, complete, and places that became free. */
+void sink_wake(struct sink *);
+
+/* The thread of a worker: serves until the sink is to stop or complete; leaves rc and diag. */
+void sink_work(struct worker *);
+
+/* Makes its account known to the others. */
+void sink_publish(struct worker *);
+
+/* The sum of what was made known. */
+void sink_sum(struct sink *, struct sink_numbers *);
+
+/* With doors paused, at the end of a turn: greets who waits, and accepts again, when there is
+ * room. */
+void sink_session_admit(struct worker *);
 
 /* The hooks that sessions need under this config: mostly none that is called at every command. */
 const struct server_hooks *sink_session_hooks(const struct sink_config *);

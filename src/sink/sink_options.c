@@ -28,6 +28,11 @@ static int set_ipv6(void *settings, const char *value, struct diag *d)
     return 0;
 }
 
+static int set_threads(void *settings, const char *value, struct diag *d)
+{
+    return threads_set(&((struct sink_config *)settings)->threads, value, d);
+}
+
 static int set_announce(void *settings, const char *value, struct diag *d)
 {
     return server_announce(&((struct sink_config *)settings)->server, value, d);
@@ -435,6 +440,28 @@ const struct opt sink_options[] = {
      .help = "seed of random numbers (default 0)",
      .man = "The seed of what is left to chance. A session's chances depend on the seed and on "
             "which session it is, counted from the start, and so can be repeated."},
+    {.name = "threads",
+     .kind = OPT_CUSTOM,
+     .arg = "N|auto",
+     .set = set_threads,
+     .what = "thread count",
+     .group = "Listening",
+     .help = "threads that serve (default 1)",
+     .man = "Serve with this many threads (default: 1), each with its own I/O driver, listening "
+            "sockets (SO_REUSEPORT) and sessions; auto is one for each CPU that the program may "
+            "use. The kernel spreads TCP connections over them by a hash; a UNIX-domain socket is "
+            "shared. Limits and counts, and what a profile remembers, are of all threads together. "
+            "Which thread gets a connection is not repeatable, and so with more than one neither "
+            "are the chances of --seed."},
+    {.name = "pin",
+     .kind = OPT_FLAG,
+     .at = AT(threads.pin),
+     .what = "flag",
+     .group = "Listening",
+     .help = "keep each thread on one CPU",
+     .man = "Pin each thread to one CPU of those that the program may use, in their order. With no "
+            "more threads than CPUs, a TCP connection is served on the CPU that handles its first "
+            "packet: on the loopback, the one its client runs on."},
     {.name = "grace",
      .kind = OPT_DURATION,
      .arg = "TIME",

@@ -164,7 +164,7 @@ def auto_is_one_thread_a_cpu():
 
 @test
 def wrong_counts_are_one_clear_line():
-    for program, last in ((SOURCE, "sink:"),):
+    for program, last in ((SOURCE, "sink:"), (SINK, "127.0.0.1:0")):
         for value in ("0", "1025", "x", "", "auto2", "-1"):
             done = subprocess.run([program, "--threads=" + value, last], capture_output=True,
                                   text=True, timeout=20, check=False)
@@ -280,6 +280,195 @@ def lmtp_and_unix_sockets():
                                   where)
                 assert report["messages"]["accepted"] == 703
                 assert sink.finish(signal.SIGTERM)["recipients"] == 1406
+
+
+@test
+def what_several_threads_received_adds_up():
+    for driver in DRIVERS:
+        for pin in ([], ["--pin"]):
+            with Sink(driver, "--threads=3", *pin) as sink:
+                report = document(driver, "--threads=2", *pin, "-s", "9", "-m", "2001", "-r", "2",
+                                  sink.address)
+                seen = sink.finish(signal.SIGTERM)
+            assert seen["workers"] == 3 and seen["messages"] == 2001, seen
+            assert seen["recipients"] == 4002, seen
+            assert seen["sessions"] == seen["quits"] + seen["lost"] == 2001, seen
+            assert seen["content_bytes"] == 2001 * report["config"]["message_bytes"], seen
+
+
+def work_of(pid):
+    """CPU time of each pinned thread, ns, by its CPU (proc(5), schedstat)."""
+    found = {}
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as f:
+            status = f.read()
+        cpus = re.search(r"^Cpus_allowed_list:\s+(\S+)", status, re.M).group(1)
+        if cpus.isdigit():
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+                found[int(cpus)] = int(f.read().split()[0])
+    return found
+
+
+@test
+def pinned_threads_serve_the_clients_of_their_cpu():
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        return
+    with Sink("--threads", str(len(cpus)), "--pin") as sink:
+        host, port = sink.address.split(":")
+
+        before = work_of(sink.process.pid)
+        end = time.monotonic() + 10
+        while sorted(before) != cpus and time.monotonic() < end:
+            before = work_of(sink.process.pid)
+        assert sorted(before) == cpus, before
+        for cpu in cpus:
+            os.sched_setaffinity(0, {cpu})
+            try:
+                for _ in range(100):
+                    with socket.create_connection((host, int(port))) as conn:
+                        conn.recv(100)
+                        conn.sendall(b"QUIT\r\n")
+                        conn.recv(100)
+            finally:
+                os.sched_setaffinity(0, cpus)
+            after = work_of(sink.process.pid)
+            more = {c: after[c] - before[c] for c in after}
+            mine = more.pop(cpu)
+            assert 4 * sum(more.values()) <= mine, (cpu, mine, more)
+            before = after
+
+
+@test
+def a_port_in_use_stays_an_error():
+    for first, second in (("1", "2"), ("2", "1"), ("2", "2")):
+        with Sink("--threads", first) as sink:
+            done = subprocess.run([SINK, "--threads", second, sink.address], capture_output=True,
+                                  text=True, timeout=20, check=False)
+            assert done.returncode == 1 and "Address already in use" in done.stderr, done
+
+
+@test
+def stops_after_exactly_so_many_messages():
+    for driver in DRIVERS:
+        for sessions, pipelining in ((9, []), (20, ["--pipelining"])):
+            with Sink(driver, "--threads=3", "-M", "1000") as sink:
+                done = run("--report=json", "--threads=2", "-d", "-s", str(sessions), "-m", "1M",
+                           *pipelining, sink.address)
+                sums_agree(json.loads(done.stdout))
+                seen = sink.finish()
+            assert seen["messages"] == 1000, seen
+            accepted = json.loads(done.stdout)["messages"]["accepted"]
+            assert accepted <= 1000, accepted
+
+
+@test
+def stops_after_so_many_sessions():
+    with Sink("--threads=3", "-n", "100") as sink:
+        run("--quiet", "--threads=2", "-s", "9", "-m", "1M", sink.address)
+        seen = sink.finish()
+    assert 100 <= seen["quits"] + seen["lost"] <= 100 + 9, seen
+
+
+def is_greeted(conn, wait):
+    conn.settimeout(wait)
+    try:
+        return conn.recv(100).startswith(b"220 ")
+    except socket.timeout:
+        return False
+
+
+@test
+def the_session_limit_is_of_all_threads():
+    for driver in DRIVERS:
+        with Sink(driver, "--threads=3", "-m", "3") as sink:
+            host, port = sink.address.split(":")
+            waiting = [socket.create_connection((host, int(port))) for _ in range(12)]
+            for conn in waiting[5:]:
+                conn.sendall(b"HELO early\r\n")
+            greeted = []
+            for free in (3, 1, 1, 2, 3, 2):
+                for conn in greeted[:free]:
+                    conn.close()
+                greeted = greeted[free:] if greeted else []
+                end = time.monotonic() + 10
+                while len(greeted) < 3 and time.monotonic() < end:
+                    new = [c for c in waiting if is_greeted(c, 0.02)]
+                    greeted += new
+                    waiting = [c for c in waiting if c not in new]
+                assert len(greeted) == 3, (free, len(greeted))
+                assert not any(is_greeted(c, 0.02) for c in waiting)
+            assert not waiting
+            for conn in greeted:
+                conn.close()
+            seen = sink.finish(signal.SIGTERM)
+            assert seen["peak_sessions"] == 3 and seen["sessions"] == 12, seen
+
+
+@test
+def clients_that_wait_are_let_go_at_the_end():
+    with Sink("--threads=3", "-m", "1", "--grace=0") as sink:
+        host, port = sink.address.split(":")
+        conns = [socket.create_connection((host, int(port))) for _ in range(9)]
+        assert sum(is_greeted(c, 0.05) for c in conns) == 1
+        seen = sink.finish(signal.SIGTERM)
+        assert seen["sessions"] == seen["peak_sessions"] == 1, seen
+        for conn in conns:
+            conn.close()
+
+
+@test
+def the_sinks_counters_are_of_all_threads():
+    with Sink("--threads=3", "-c", "-n", "500", "--report=text", where="127.0.0.1:0") as sink:
+        run("--quiet", "--threads=2", "-s", "9", "-m", "500", sink.address)
+        out, _ = sink.process.communicate(timeout=30)
+    shown = [tuple(map(int, row)) for row in
+             re.findall(r"sess=(\d+) quit=(\d+) mesg=(\d+)\s", out)]
+    assert shown == sorted(shown) and shown[-1][2] == 500, shown[-3:]
+    assert all(a <= b for one, two in zip(shown, shown[1:]) for a, b in zip(one, two))
+
+
+@test
+def open_transactions_finish_in_all_threads():
+    for how, ending in (([signal.SIGTERM], b"250"), ([signal.SIGTERM, signal.SIGTERM], b"")):
+        with Sink("--threads=3", "--grace=10") as sink:
+            host, port = sink.address.split(":")
+            conns = [socket.create_connection((host, int(port))) for _ in range(9)]
+            for conn in conns:
+                conn.settimeout(10)
+                stream = conn.makefile("rb")
+                for line in (b"", b"HELO x\r\n", b"MAIL FROM:<a>\r\n", b"RCPT TO:<b>\r\n",
+                             b"DATA\r\n"):
+                    conn.sendall(line)
+                    assert stream.readline()[:1] in b"23"
+            sink.process.send_signal(how[0])
+            time.sleep(0.3)
+            if len(how) > 1:
+                sink.process.send_signal(how[1])
+                time.sleep(0.3)
+            for conn in conns:
+                try:
+                    conn.sendall(b"text\r\n.\r\n")
+                    answer = conn.recv(100)
+                except OSError:
+                    answer = b""
+                assert answer[:3] == ending, (how, answer)
+                conn.close()
+            assert sink.finish()["messages"] == (9 if ending else 0)
+
+
+@test
+def a_profile_remembers_for_all_threads():
+    rules = "[default]\nRCPT greylist 1h\n"
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        profile = os.path.join(place, "profile")
+        with open(profile, "w", encoding="utf-8") as f:
+            f.write(rules)
+        with Sink("--threads=3", "--profile", profile) as sink:
+            report = document("-A", "--threads=2", "-s", "9", "-m", "300", "-t", "x@example.com",
+                              sink.address)
+            assert report["messages"]["refused"] == 300, report["messages"]
 
 
 def main():

@@ -2,7 +2,7 @@
 """smtp-sink as a black box: the same conversations with ours and with Postfix's, replies compared
 octet by octet; then what ours does better, or alone.
 
-    tests/sink/blackbox.py [BUILD] [--ours PROGRAM] [--peer PROGRAM]
+    tests/sink/blackbox.py [BUILD] [--ours PROGRAM] [--peer PROGRAM] [--threads N]
 """
 import argparse
 import concurrent.futures
@@ -25,6 +25,8 @@ def programs():
     parser.add_argument("build", nargs="?", default=f"{TOP}/build", help="where smtp-sink is")
     parser.add_argument("--ours", metavar="PROGRAM", help="instead of BUILD/smtp-sink")
     parser.add_argument("--peer", metavar="PROGRAM", help="instead of what mkroot makes")
+    parser.add_argument("--threads", metavar="N", default="1",
+                        help="of ours; with more than one nothing is compared with the peer's")
     arguments = parser.parse_args()
     peers = f"{TOP}/build/peers"
     if not arguments.peer:
@@ -34,10 +36,12 @@ def programs():
     for program in found:
         if not os.access(program, os.X_OK):
             parser.error(f"no program {program}")
-    return found
+    return *found, [f"--threads={arguments.threads}"] if arguments.threads != "1" else []
 
 
-OURS, PEER = programs()
+OURS, PEER, THREADS = programs()
+# The order of clients that wait, and chances, are not repeatable with more than one.
+ONE_THREAD = ("test_session_limit", "test_odds_and_seed")
 LIMIT = 10  # seconds that anything may take
 ROOT = os.geteuid() == 0
 
@@ -63,8 +67,9 @@ class Sink:
         self.port = free_port()
         self.address = address or f"127.0.0.1:{self.port}"
         user = ["-u", "nobody"] if ROOT else []
+        threads = THREADS if program == OURS else []
         self.process = subprocess.Popen(
-            [program, *user, *options, self.address, "100"], env=environment(program),
+            [program, *user, *threads, *options, self.address, "100"], env=environment(program),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.output = None
         self.await_listening()
@@ -907,9 +912,10 @@ def check(name, good, why):
 
 
 def main():
-    compare_with_peer()
+    if not THREADS:
+        compare_with_peer()
     for name, function in sorted(globals().items()):
-        if not name.startswith("test_"):
+        if not name.startswith("test_") or (THREADS and name in ONE_THREAD):
             continue
         start = time.monotonic()
         try:
