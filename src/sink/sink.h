@@ -82,8 +82,10 @@ enum sink_end {
  */
 int sink_open(struct sink **, struct sink_config *, struct diag *);
 
-/* Serves until stopped, on the calling thread and those it starts. 0, or -errno with diag set when
- * the driver failed. Once. */
+/*
+ * Serves until stopped, on the calling thread and those that it starts. 0, or -errno with diag set
+ * when a driver failed or a thread could not be started. Once.
+ */
 int sink_serve(struct sink *, struct diag *);
 
 /*
