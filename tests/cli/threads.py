@@ -260,6 +260,14 @@ def the_last_message_ends_pauses_in_all_threads():
 
 
 @test
+def the_connect_rate_is_of_all_threads():
+    report = document("--threads=3", "--connect-rate=100/s", "-s", "31", "-m", "31", "sink:")
+    assert report["connections"]["made"] == 31 and report["elapsed_ns"] >= 0.29e9, report
+    report = document("--threads=3", "--connect-parallel=8", "-s", "31", "-m", "500", "sink:")
+    assert report["connections"]["made"] == 500 and report["messages"]["accepted"] == 500
+
+
+@test
 def refusals_in_all_threads_are_counted():
     with Sink("-f", "RCPT") as sink:
         report = document("--threads=3", "-A", "-s", "5", "-d", "-m", "500", sink.address)
