@@ -213,8 +213,12 @@ service anvil {{
 UNTIL_EOF = 'exec 3<&0 </dev/null; { read -r _; kill 0; } <&3 & exec 3<&-; exec "$@"'
 
 
-class Servers:
-    """Both servers, from construction until stop()."""
+SPOOL = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private',
+         'saved', 'trace')
+
+
+class Rooted:
+    """Servers in a private root, with a directory of this run, from construction until stop()."""
 
     def __init__(self, root):
         self.root = root
@@ -225,9 +229,9 @@ class Servers:
         self.running = []
         self.ports = {}
         try:
-            self.prepare()
-            self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
-            self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
+            self.make_null()
+            self.make('log', 0)
+            self.begin()
         except BaseException:
             self.stop()
             raise
@@ -237,7 +241,7 @@ class Servers:
         """The directory as the servers see it."""
         return '/' + os.path.basename(self.directory)
 
-    def prepare(self):
+    def make_null(self):
         null = f'{self.root}/dev/null'
         if not os.path.exists(null):
             try:
@@ -246,28 +250,6 @@ class Servers:
             except PermissionError:     # in a user name space; an ordinary file does as well
                 write(null, '')
                 os.chmod(null, 0o666)
-        self.ports = {'smtp': free_port(), 'lmtp': free_port()}
-        values = {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX}
-        config = f'{self.directory}/config'
-        write(f'{config}/main.cf', MAIN_CF.format(**values))
-        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp']))
-        write(f'{config}/dovecot.conf', DOVECOT_CONF.format(port=self.ports['lmtp'], **values))
-        names = [f'{i or ""}{name}' for i in range(USERS + 1) for name in ('user', 'missing')]
-        names.remove(UNKNOWN)
-        write(f'{config}/boxes', ''.join(f'{n}@{DOMAIN} {n}/\n' for n in names))
-        write(f'{config}/users',
-              ''.join(f'{n}::{MAILBOX}:{MAILBOX}::{self.run}::\n' for n in names))
-        for name in ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold',
-                     'incoming', 'private', 'saved', 'trace'):
-            self.make(f'spool/{name}', POSTFIX, mode=0o700)
-        self.make('spool/pid', 0)
-        self.make('spool/maildrop', POSTFIX, POSTDROP, 0o730)
-        self.make('spool/public', POSTFIX, POSTDROP, 0o710)
-        self.make('data', POSTFIX)
-        self.make('log', 0)
-        self.make('dovecot', 0)
-        self.make('smtp', MAILBOX, MAILBOX)
-        self.make('lmtp', MAILBOX, MAILBOX)
 
     def make(self, name, uid, gid=0, mode=0o755):
         path = f'{self.directory}/{name}'
@@ -275,11 +257,22 @@ class Servers:
         os.chown(path, uid, gid)
         os.chmod(path, mode)
 
+    def make_spool(self):
+        """What Postfix wants to find."""
+        for name in SPOOL:
+            self.make(f'spool/{name}', POSTFIX, mode=0o700)
+        self.make('spool/pid', 0)
+        self.make('spool/maildrop', POSTFIX, POSTDROP, 0o730)
+        self.make('spool/public', POSTFIX, POSTDROP, 0o710)
+        self.make('data', POSTFIX)
+
+    def chrooted(self, command):
+        return [shutil.which('chroot', path='/usr/sbin:/usr/bin:/sbin:/bin'), self.root, *command]
+
     def start(self, name, command):
-        chroot = shutil.which('chroot', path='/usr/sbin:/usr/bin:/sbin:/bin')
         with open(f'{self.directory}/log/{name}.out', 'wb') as output:
             server = subprocess.Popen(
-                ['sh', '-c', UNTIL_EOF, 'sh', chroot, self.root, *command], stdin=subprocess.PIPE,
+                ['sh', '-c', UNTIL_EOF, 'sh', *self.chrooted(command)], stdin=subprocess.PIPE,
                 stdout=output, stderr=output, cwd='/', start_new_session=True)
         self.running.append(server)
         limit = time.monotonic() + 15
@@ -327,6 +320,32 @@ class Servers:
         """Files that Postfix has not delivered yet."""
         return sum(len(files) for queue in ('incoming', 'active', 'deferred', 'maildrop')
                    for _, _, files in os.walk(f'{self.directory}/spool/{queue}'))
+
+
+class Servers(Rooted):
+    """Postfix's SMTP server and Dovecot's for LMTP."""
+
+    def begin(self):
+        self.prepare()
+        self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
+        self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
+
+    def prepare(self):
+        self.ports = {'smtp': free_port(), 'lmtp': free_port()}
+        values = {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX}
+        config = f'{self.directory}/config'
+        write(f'{config}/main.cf', MAIN_CF.format(**values))
+        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp']))
+        write(f'{config}/dovecot.conf', DOVECOT_CONF.format(port=self.ports['lmtp'], **values))
+        names = [f'{i or ""}{name}' for i in range(USERS + 1) for name in ('user', 'missing')]
+        names.remove(UNKNOWN)
+        write(f'{config}/boxes', ''.join(f'{n}@{DOMAIN} {n}/\n' for n in names))
+        write(f'{config}/users',
+              ''.join(f'{n}::{MAILBOX}:{MAILBOX}::{self.run}::\n' for n in names))
+        self.make_spool()
+        self.make('dovecot', 0)
+        self.make('smtp', MAILBOX, MAILBOX)
+        self.make('lmtp', MAILBOX, MAILBOX)
 
     def arrived(self, server):
         """The files of new mail, one for each recipient of each message."""
