@@ -24,6 +24,7 @@ void sink_summary(struct sink_run *out, struct sink_refusal *rows, const struct 
         .content_bytes = n->octets,
         .received_bytes = n->received_bytes,
         .sent_bytes = n->sent_bytes,
+        .unrecorded = n->unrecorded,
         .workers = n->workers,
         .elapsed_ns = n->elapsed_ns,
         .cpu_user_ns = n->cpu_user_ns,

@@ -81,6 +81,15 @@ static void refused(struct rows *o, const struct sink_run *r)
     rows_end(o);
 }
 
+static void unrecorded(struct rows *o, const struct sink_run *r)
+{
+    if (r->unrecorded == 0)
+        return;
+    rows_label(o, "unrecorded");
+    rows_piece(o, "%s transaction%s", human_count(r->unrecorded).text, plural(r->unrecorded));
+    rows_end(o);
+}
+
 static void resources(struct rows *o, const struct sink_run *r)
 {
     uint64_t cpu = r->cpu_user_ns + r->cpu_system_ns;
@@ -106,6 +115,7 @@ void sink_report_text(const struct sink_run *r, FILE *out)
     heading(&o, r);
     received(&o, r);
     refused(&o, r);
+    unrecorded(&o, r);
     resources(&o, r);
 }
 
@@ -129,6 +139,7 @@ void put_sink(struct document *d, json_t *object, const struct sink_run *r)
     for (size_t i = 0; i < r->refusal_count; i++)
         if (r->refusals[i].count > 0)
             put_number(d, refusals, r->refusals[i].verb, r->refusals[i].count);
+    put_number(d, sink, "unrecorded", r->unrecorded);
     put_number(d, sink, "workers", r->workers);
     put_number(d, sink, "elapsed_ns", r->elapsed_ns);
     put_cpu(d, sink, r->cpu_user_ns, r->cpu_system_ns, r->messages);

@@ -37,7 +37,8 @@ struct sink_run {
     uint64_t content_bytes;  /* octets of content of those messages */
     uint64_t received_bytes; /* octets off the wire */
     uint64_t sent_bytes;
-    uint64_t refused; /* replies with 4xx or 5xx, all verbs */
+    uint64_t refused;    /* replies with 4xx or 5xx, all verbs */
+    uint64_t unrecorded; /* messages, and aborted transactions, that could not be recorded */
     uint64_t workers;
 
     uint64_t

@@ -127,6 +127,7 @@ static void troubled(struct run *r, struct sink_run *k, struct stats *s)
         .received_bytes = 1234567,
         .sent_bytes = 98765,
         .refused = 1012,
+        .unrecorded = 3,
         .refusals = verbs,
         .refusal_count = sizeof verbs / sizeof *verbs,
         .workers = 1,

@@ -38,7 +38,7 @@ def at(node, path):
 FREE = {"elapsed_ns", "peak_rss_bytes", "content_bytes", "sent_bytes", "received_bytes", "timeouts",
         "protocol_errors", "code", "min_ns", "recipients", "config", "workers", "above",
         # bounded only
-        "quits", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
+        "quits", "unrecorded", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
         "made"}
 
 

@@ -645,8 +645,9 @@ def full_disk(unshare, options):
     os.chmod(directory, 0o777)
     port = free_port()
     user = ["-u", "nobody"] if ROOT else ["-u", "root"]
-    p = subprocess.Popen(unshare + ["sh", "-c", FULL, "sh", directory, OURS, "--quiet", *user, *options,
-                                    f"127.0.0.1:{port}"], cwd=directory, stderr=subprocess.PIPE)
+    p = subprocess.Popen(unshare + ["sh", "-c", FULL, "sh", directory, OURS, "--report=json", *user, *options,
+                                    f"127.0.0.1:{port}"], cwd=directory, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
     sink = argparse.Namespace(connect=lambda: socket.create_connection(("127.0.0.1", port), LIMIT))
     try:
         for _ in range(500):
@@ -665,18 +666,20 @@ def full_disk(unshare, options):
         rcpt = b"MAIL FROM:<" + b"a" * 1000 + b">\r\nRCPT TO:<b>\r\n"
         replies = b"".join(talk(sink, mail(b"line\r\n" * 500, rcpt)) for _ in range(100))
         assert b"452 4.3.1" in replies, (options, replies[-300:])
+        refused = replies.count(b"452 4.3.1")
         os.unlink(f"{disk}/ballast")
         replies = b"".join(talk(sink, mail(b"again\r\n")) for _ in range(3))
         assert replies.count(b"250 2.0.0") == 3, (options, replies)
     finally:
         p.send_signal(signal.SIGTERM)
         try:
-            told = p.communicate(timeout=LIMIT)[1].decode()
+            summary, told = p.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             p.kill()
-            told = p.communicate()[1].decode()
+            summary, told = p.communicate()
         shutil.rmtree(directory, ignore_errors=True)
-    assert "No space left on device" in told and "could not be recorded" in told, told
+    assert b"No space left on device" in told and b"could not be recorded" in told, told
+    assert json.loads(summary)["sink"]["unrecorded"] == refused, (options, summary, refused)
 
 
 passed = failed = skipped = 0

@@ -157,6 +157,7 @@ static void troubles_are_told(void **state)
     free(text);
     text = text_of(NULL, &s.sink);
     expect_line(text, "  refused      1,012 replies, 700 at RCPT, 312 at .");
+    expect_line(text, "  unrecorded   3 transactions");
     free(text);
     stats_free(s.total);
 }
