@@ -328,6 +328,16 @@ const struct opt sink_options[] = {
      .man = "What an LF without a CR in front of it is. data (the default) as RFC 5321 has it: an "
             "octet like any other, so that <LF>.<LF> does not end a message. end, as some servers "
             "have it: the end of a line, in commands and in content."},
+    {.name = "strict",
+     .kind = OPT_FLAG,
+     .at = AT(server.strict),
+     .group = "Protocol",
+     .help = "refuse what RFC 5321 forbids",
+     .man = "Hold clients to RFC 5321: refuse command lines longer than 512 octets (more for "
+            "parameters of extensions), which else may have 2048, paths longer than 256, local "
+            "parts longer than 64 and domains longer than 255, more than 100 recipients (452), "
+            "lines of content longer than 1000 octets, and NUL, bare CR and bare LF everywhere. "
+            "Content is refused at its end."},
     {.name = "reject",
      .letter = 'f',
      .kind = OPT_CUSTOM,

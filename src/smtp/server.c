@@ -136,6 +136,16 @@ static struct slice ask_owner(struct server *sv, const struct server_message *me
     return other.n > 0 && !message->refused ? other : reply;
 }
 
+/* What a message is refused for by itself; empty when it is fine. */
+static struct slice find_fault(const struct server *sv)
+{
+    const struct server_config *cf = sv->context->config;
+
+    if (cf->size_limit && sv->octets > cf->size_limit)
+        return server_texts.too_large;
+    return strict_verdict(&sv->strict);
+}
+
 /*
  * Answers a complete message: once, or in LMTP once a recipient (RFC 2033 section 4.2). A verdict
  * that also ends the session is given once.
@@ -146,11 +156,12 @@ static void end_message(struct server *sv, bool bdat, struct server_act *act,
     struct server_context *cx = sv->context;
     const struct server_config *cf = cx->config;
     struct slice reply = cf->lmtp ? server_texts.ok_lmtp : server_texts.ok;
+    struct slice fault = find_fault(sv);
     struct server_message message = {
         .octets = sv->octets,
         .recipients = sv->recipients,
         .bdat = bdat,
-        .refused = cf->size_limit && sv->octets > cf->size_limit,
+        .refused = fault.n > 0,
     };
 
     cx->messages++;
@@ -161,7 +172,7 @@ static void end_message(struct server *sv, bool bdat, struct server_act *act,
     if (act->instead)
         reply = act->reply;
     else if (message.refused)
-        reply = server_texts.too_large;
+        reply = fault;
     else if (act->reply.n > 0)
         reply = act->reply;
     message.refused |= act->instead && (reply.n == 0 || server_refuses(reply));
@@ -213,11 +224,22 @@ static void end_chunk(struct server *sv, struct server_out *out)
 
 void server_begin_chunk(struct server *sv, uint64_t octets, bool last, struct slice refusal)
 {
+    if (!sv->chunked)
+        sv->strict = (struct strict){0};
     sv->chunk_left = octets;
     sv->last = last;
     set_verdict(sv, refusal);
     sv->chunked = true;
     sv->state = SERVER_STATE_CHUNK;
+}
+
+static void look_at_content(struct server *sv, struct slice octets, bool bdat)
+{
+    const struct server_config *cf = sv->context->config;
+
+    if (cf->strict)
+        strict_content(&sv->strict, octets, !bdat, cf->lenient_lf);
+    tell_content(sv, octets, bdat);
 }
 
 static size_t take_chunk(struct server *sv, struct slice in, struct server_out *out)
@@ -226,7 +248,7 @@ static size_t take_chunk(struct server *sv, struct slice in, struct server_out *
 
     if (!sv->verdict) {
         sv->octets += n;
-        tell_content(sv, (struct slice){in.p, (size_t)n}, true);
+        look_at_content(sv, (struct slice){in.p, (size_t)n}, true);
     }
     sv->chunk_left -= n;
     if (sv->chunk_left == 0)
@@ -243,7 +265,7 @@ static size_t take_content(struct server *sv, struct slice in, struct server_out
 
     sv->scan = (uint8_t)scan;
     sv->octets += n - dots;
-    tell_content(sv, (struct slice){in.p, n}, false);
+    look_at_content(sv, (struct slice){in.p, n}, false);
     if (scan == DOTSCAN_END) {
         struct server_act act = {0};
 
@@ -264,6 +286,16 @@ static struct slice skip_blanks(struct slice s)
     while (s.n > 0 && is_blank(*s.p))
         s = slice_from(s, 1);
     return s;
+}
+
+/* What a command is refused for by its form. A BDAT is not: its octets would be taken for more. */
+static struct slice check_form(const struct server *sv, enum server_verb verb, struct slice line)
+{
+    bool late = verb != SERVER_UNKNOWN && server_verbs[verb].late;
+
+    if (!sv->context->config->strict || late)
+        return (struct slice){NULL, 0};
+    return strict_command(verb, line);
 }
 
 /*
@@ -295,13 +327,14 @@ static void run_line(struct server *sv, struct slice line, struct server_out *ou
         args = slice_from(args, 1);
     word.n -= args.n;
     verb = server_find_verb(sv->context->config, word);
-    if (verb != SERVER_UNKNOWN && sv->context->judge && !server_verbs[verb].late) {
+    reply = check_form(sv, verb, line);
+    if (reply.n == 0 && verb != SERVER_UNKNOWN && sv->context->judge && !server_verbs[verb].late) {
         run_judged(sv, verb, line, skip_blanks(args), out);
         return;
     }
-    if (verb != SERVER_UNKNOWN)
+    if (reply.n == 0 && verb != SERVER_UNKNOWN)
         reply = server_verbs[verb].run(sv, skip_blanks(args));
-    else
+    else if (reply.n == 0)
         reply = word.n > 0 ? server_texts.unknown : server_texts.blank;
     tell_command(sv, verb, line, reply);
     if (reply.n == 0)
@@ -345,6 +378,14 @@ static void run_parts(struct server *sv, struct slice rest, struct server_out *o
     run_line(sv, without_end((struct slice){line, n + rest.n}), out);
 }
 
+/* Does what came before, of the line under way, end in a CR? */
+static bool is_after_cr(const struct server *sv)
+{
+    if (sv->state == SERVER_STATE_LONG)
+        return sv->strict.after_cr;
+    return sv->part && sv->part[sv->part_length - 1] == '\r';
+}
+
 /* The octets up to and including the first line end within limit; 0 when there is none. */
 static size_t find_line(const struct server *sv, struct slice in, size_t limit)
 {
@@ -359,7 +400,7 @@ static size_t find_line(const struct server *sv, struct slice in, size_t limit)
         at = (size_t)(lf - in.p) + 1;
         if (sv->context->config->lenient_lf)
             return at;
-        if (at > 1 ? lf[-1] == '\r' : sv->part && sv->part[sv->part_length - 1] == '\r')
+        if (at > 1 ? lf[-1] == '\r' : is_after_cr(sv))
             return at;
     }
     return 0;
@@ -378,11 +419,33 @@ static size_t take_command(struct server *sv, struct slice in, struct server_out
         run_line(sv, without_end((struct slice){in.p, n}), out);
         return n;
     }
-    if (in.n > room)
-        server_finish(sv, SERVER_END_LINE);
-    else
+    if (in.n <= room) {
         keep_part(sv, in);
+    } else if (sv->context->config->strict) {
+        sv->strict.after_cr = is_after_cr(sv);
+        drop_part(sv);
+        sv->state = SERVER_STATE_LONG;
+        return 0;
+    } else {
+        server_finish(sv, SERVER_END_LINE);
+    }
     return in.n;
+}
+
+/* Swallows a command up to its end, to refuse it (RFC 5321 section 4.5.3.1.9). */
+static size_t take_long(struct server *sv, struct slice in, struct server_out *out)
+{
+    size_t n = find_line(sv, in, in.n);
+
+    if (n == 0) {
+        sv->strict.after_cr = in.p[in.n - 1] == '\r';
+        return in.n;
+    }
+    sv->strict.after_cr = false;
+    sv->state = SERVER_STATE_COMMAND;
+    sv->context->refused[SERVER_UNKNOWN]++;
+    server_put(out, server_texts.long_line);
+    return n;
 }
 
 typedef size_t take(struct server *, struct slice, struct server_out *);
@@ -391,6 +454,7 @@ static take *const takers[SERVER_STATE_COUNT] = {
     [SERVER_STATE_COMMAND] = take_command,
     [SERVER_STATE_CONTENT] = take_content,
     [SERVER_STATE_CHUNK] = take_chunk,
+    [SERVER_STATE_LONG] = take_long,
 };
 
 /* Somebody wants an end; a session between transactions is told so here (RFC 5321 section 3.8). */

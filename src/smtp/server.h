@@ -16,12 +16,13 @@
 
 #include "server_config.h"
 #include "slice.h"
+#include "strict.h"
 
 struct server;
 struct server_act;
 struct server_answer;
 
-/* A command with its CRLF may have this many octets; one more ends the session. */
+/* A command with its CRLF may have this many octets; one more ends the session, unless strict. */
 #define SERVER_LINE_MAX 2048
 
 /* A message that is complete: its end of data, or its last BDAT, was read. */
@@ -30,7 +31,8 @@ struct server_message {
     uint32_t recipients; /* accepted ones */
     bool bdat;
     struct slice reply; /* what it is to be answered; empty: nothing */
-    bool refused;       /* too large, or so it was judged: what the hook returns is not used */
+    bool refused; /* too large, against the rules, or so it was judged: what the hook returns is not
+                     used */
 };
 
 /* What an owner may listen to. All NULL-able; none may call a server_ function. */
@@ -109,14 +111,15 @@ struct server {
     uint32_t owed;                /* replies (verdict) to give before anything else */
     uint16_t part_length;
     uint16_t verdict_length;
-    uint8_t state; /* what the next octet belongs to */
-    uint8_t scan;  /* see dotscan.h */
-    uint8_t end;   /* enum server_end */
-    bool mail;     /* a transaction is open */
-    bool chunked;  /* its content comes by BDAT */
-    bool last;     /* the BDAT under way is its last */
-    bool waiting;  /* for server_resume() */
-    bool final;    /* what is answered is a complete message */
+    struct strict strict; /* of content, and of a command that is too long */
+    uint8_t state;        /* what the next octet belongs to */
+    uint8_t scan;         /* see dotscan.h */
+    uint8_t end;          /* enum server_end */
+    bool mail;            /* a transaction is open */
+    bool chunked;         /* its content comes by BDAT */
+    bool last;            /* the BDAT under way is its last */
+    bool waiting;         /* for server_resume() */
+    bool final;           /* what is answered is a complete message */
 };
 
 /*

@@ -61,6 +61,7 @@ struct server_config {
     bool no_enhanced;          /* -E */
     bool no_dsn;               /* -N */
     bool lenient_lf;           /* a bare LF ends a line, in commands and in content */
+    bool strict;               /* refuse what strict.h says */
     bool announced[EXT_COUNT]; /* what server_announce() put behind that list */
     uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
 

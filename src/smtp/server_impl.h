@@ -1,7 +1,7 @@
 /*
  * The inside of the server machine, shared by its files: server.c (octets, replies, the account),
- * server_verbs.c (one row a verb), server_answer.c (acts that take their time), server_config.c
- * (the texts).
+ * server_verbs.c (one row a verb), strict.c (what RFC 5321 forbids), server_answer.c (acts that
+ * take their time), server_config.c (the texts).
  */
 #ifndef SMTP_SERVER_IMPL_H
 #define SMTP_SERVER_IMPL_H
@@ -13,6 +13,7 @@ enum server_state {
     SERVER_STATE_COMMAND,
     SERVER_STATE_CONTENT, /* by DATA */
     SERVER_STATE_CHUNK,   /* by BDAT */
+    SERVER_STATE_LONG,    /* the rest of a command that is too long, when strict */
     SERVER_STATE_OVER,
     SERVER_STATE_COUNT
 };
@@ -48,6 +49,12 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(rcpt_after_bdat, "503 5.5.1 Error: RCPT after BDAT")                                         \
     X(data_after_bdat, "503 5.5.1 Error: DATA after BDAT")                                         \
     X(too_large, "552 5.3.4 Error: message too large")                                             \
+    X(long_line, "500 5.5.2 Error: line too long")                                                 \
+    X(bad_octet, "500 5.5.2 Error: NUL, bare CR or bare LF in a command")                          \
+    X(long_path, "501 5.1.0 Error: path too long")                                                 \
+    X(too_many, "452 4.5.3 Error: too many recipients")                                            \
+    X(nul, "550 5.6.0 Error: NUL in the message")                                                  \
+    X(bare, "550 5.6.0 Error: bare CR or bare LF in the message")                                  \
     X(leaving, "421 4.3.2 Error: server is shutting down")
 
 struct server_reply_texts {

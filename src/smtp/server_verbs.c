@@ -1,9 +1,10 @@
 /*
- * The server's verbs, one row each: when clients may use it, and what it does. Arguments are not
- * checked: this is a load tool's sink, and takes whatever a client wants to send.
+ * The server's verbs, one row each: when clients may use it, and what it does. Unless strict,
+ * arguments are not checked: this is a load tool's sink, and takes whatever a client sends.
  */
 #include "decimal.h"
 #include "dotscan.h"
+#include "path.h"
 #include "server_impl.h"
 
 const struct server_reply_texts server_texts = {
@@ -62,37 +63,10 @@ static struct slice run_ehlo(struct server *sv, struct slice args)
     return sv->context->config->ehlo;
 }
 
-/* The path's end in "FROM:<path> parameters": where the parameters begin. Quotes may hide a '>'. */
-static struct slice skip_path(struct slice args)
-{
-    const char *colon = memchr(args.p, ':', args.n);
-    bool quoted = false;
-    bool bracketed;
-    size_t i = 0;
-
-    if (colon)
-        args = slice_from(args, (size_t)(colon + 1 - args.p));
-    while (args.n > 0 && *args.p == ' ')
-        args = slice_from(args, 1);
-    bracketed = args.n > 0 && *args.p == '<';
-    for (; i < args.n; i++) {
-        if (quoted && args.p[i] == '\\')
-            i++;
-        else if (args.p[i] == '"')
-            quoted = !quoted;
-        else if (!quoted && args.p[i] == (bracketed ? '>' : ' '))
-            break;
-    }
-    return i < args.n ? slice_from(args, i + 1) : (struct slice){args.p, 0};
-}
-
 /* Has one MAIL parameter (RFC 5321 section 4.1.2, esmtp-param) looked at by its extension. */
-static struct slice check_parameter(const struct server_config *cf, struct slice word)
+static struct slice check_parameter(const struct server_config *cf, struct slice key,
+                                    struct slice value)
 {
-    const char *equals = memchr(word.p, '=', word.n);
-    struct slice key = {word.p, equals ? (size_t)(equals - word.p) : word.n};
-    struct slice value = slice_from(word, equals ? key.n + 1 : key.n);
-
     for (size_t i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
 
@@ -105,43 +79,56 @@ static struct slice check_parameter(const struct server_config *cf, struct slice
     return (struct slice){NULL, 0};
 }
 
-static struct slice check_parameters(const struct server_config *cf, struct slice args)
+/* What a path and its parameters are refused for; empty when they are fine. */
+static struct slice check_argument(const struct server_config *cf, struct slice args)
 {
-    struct slice rest = skip_path(args);
     struct slice refusal = {NULL, 0};
+    struct slice parameters, key, value;
+    struct slice path;
 
-    while (rest.n > 0 && refusal.n == 0) {
-        const char *blank = memchr(rest.p, ' ', rest.n);
-        struct slice word = {rest.p, blank ? (size_t)(blank - rest.p) : rest.n};
-
-        refusal = check_parameter(cf, word);
-        rest = slice_from(rest, blank ? word.n + 1 : word.n);
-    }
+    if (!cf->strict && !cf->parameters)
+        return refusal;
+    path = path_find(args, &parameters);
+    if (cf->strict)
+        refusal = strict_path(path);
+    while (cf->parameters && refusal.n == 0 && path_parameter(&parameters, &key, &value))
+        refusal = check_parameter(cf, key, value);
     return refusal;
 }
 
 static struct slice run_mail(struct server *sv, struct slice args)
 {
-    const struct server_config *cf = sv->context->config;
-    struct slice refusal = {NULL, 0};
+    struct slice refusal;
 
     if (sv->mail)
         return server_texts.nested_mail;
-    if (cf->parameters)
-        refusal = check_parameters(cf, args);
+    refusal = check_argument(sv->context->config, args);
     if (refusal.n > 0)
         return refusal;
     sv->mail = true;
     return server_texts.ok_mail;
 }
 
+/* How strict a server may be with a recipient. */
+static struct slice check_recipient(const struct server *sv, struct slice args)
+{
+    if (sv->recipients >= STRICT_RECIPIENTS)
+        return server_texts.too_many;
+    return strict_path(path_find(args, NULL));
+}
+
 static struct slice run_rcpt(struct server *sv, struct slice args)
 {
-    (void)args;
+    struct slice refusal = {NULL, 0};
+
     if (!sv->mail)
         return server_texts.need_mail;
     if (sv->chunked)
         return server_texts.rcpt_after_bdat;
+    if (sv->context->config->strict)
+        refusal = check_recipient(sv, args);
+    if (refusal.n > 0)
+        return refusal;
     sv->recipients++;
     return server_texts.ok_rcpt;
 }
@@ -155,6 +142,7 @@ static struct slice run_data(struct server *sv, struct slice args)
         return server_texts.data_after_bdat;
     sv->octets = 0;
     sv->scan = DOTSCAN_CRLF;
+    sv->strict = (struct strict){0};
     sv->state = SERVER_STATE_CONTENT;
     return server_texts.go_ahead;
 }

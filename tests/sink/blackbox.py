@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -54,10 +55,20 @@ def environment(program):
     return dict(os.environ)
 
 
+GIVEN = set()
+GIVING = threading.Lock()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """None twice: two peers would share it, without a word."""
+    with GIVING:
+        while True:
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", 0))
+                port = s.getsockname()[1]
+            if port not in GIVEN:
+                GIVEN.add(port)
+                return port
 
 
 class Sink:
@@ -270,8 +281,9 @@ FAULTS += [
     (["-f", "HELO", "-P"], [EVERY]),
     (["-q", "QUIT"], [b"NOOP\r\nQUIT\r\nNOOP\r\n"]),
     (["-f", "QUIT"], [b"QUIT\r\nNOOP\r\nQUIT\r\n"]),
-    (["-A", "0"], [EVERY, [MAIL + b"DATA\r\n", b"x\r\n.\r\n"], [b"DATA\r\n" + MAIL + b"DATA\r\n"]]),
-    (["-L", "-A", "0"], [[MAIL + b"RCPT x\r\nDATA\r\n", b"x\r\n.\r\n"]]),
+    # Nothing behind DATA: the peer reads on for as long as its timer has not run, be it for no time.
+    (["-A", "0"], [EVERY[:2], [MAIL + b"DATA\r\n"], [b"DATA\r\n" + MAIL + b"DATA\r\n"]]),
+    (["-L", "-A", "0"], [[MAIL + b"RCPT x\r\nDATA\r\n"]]),
     (["-A", "0", "-r", "DATA"], [NO_DATA]),
 ]
 
@@ -596,6 +608,29 @@ def test_bare_lf():
     timed(["--bare-lf=end"], [MAIL + b"DATA\r\n" + content + b"noop\nQUIT\n"], 0, 1,
           GREETING + TAKEN + GO_AHEAD + OK + unknown * 6 + OK + BYE)
     timed(["--bare-lf=data"], [b"NOOP\nQUIT\r\n"], 0, 1, GREETING + unknown + b"<end>")
+
+
+def test_strict():
+    """RFC 5321 section 4.5.3.1: what is too long is refused, swallowed whole, and the session goes on."""
+    long_line = b"500 5.5.2 Error: line too long\r\n"
+    many = b"RCPT TO:<b@x>\r\n" * 101
+    for size in 513, 2048, 2049, 100000:
+        line = b"NOOP " + b"x" * (size - 7) + b"\r\n"
+        for pieces in [line + b"QUIT\r\n"], [line[:-1], line[-1:] + b"QUIT\r\n"]:
+            timed(["--strict"], pieces, 0, 1, GREETING + long_line + BYE)
+    timed(["--strict"], [b"NOOP " + b"x" * 505 + b"\r\nNOOP \0\r\nQUIT\r\n"], 0, 1, GREETING + OK
+          + b"500 5.5.2 Error: NUL, bare CR or bare LF in a command\r\n" + BYE)
+    with Sink(OURS, "--strict", "--announce=CHUNKING", "--report=json") as sink:
+        got = talk(sink, [b"MAIL FROM:<" + b"a" * 65 + b"@x>\r\nMAIL FROM:<a@x>\r\n" + many
+                          + b"DATA\r\n" + b"x" * 999 + b"\r\n.\r\n" + MAIL + b"DATA\r\na\nb\r\n.\r\n" + MAIL
+                          + b"DATA\r\n." + b"." * 998 + b"\r\n.\r\n" + MAIL + b"BDAT 1 LAST\r\n\0QUIT\r\n"])
+        assert got == (GREETING + b"501 5.1.0 Error: path too long\r\n250 2.1.0 Ok\r\n"
+                       + b"250 2.1.5 Ok\r\n" * 100 + b"452 4.5.3 Error: too many recipients\r\n" + GO_AHEAD
+                       + long_line + TAKEN + GO_AHEAD
+                       + b"550 5.6.0 Error: bare CR or bare LF in the message\r\n" + TAKEN + GO_AHEAD + OK
+                       + TAKEN + b"550 5.6.0 Error: NUL in the message\r\n" + BYE), got
+        refused = json.loads(sink.stop()[0])["sink"]["refused_by_verb"]
+        assert refused == {"MAIL": 1, "RCPT": 1, ".": 2, "BDAT": 1}, refused
 
 
 def test_grace():
