@@ -8,11 +8,21 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "decimal.h"
 #include "memory.h"
+#include "path.h"
 #include "server.h"
 
 /* No delay is longer: keeps sums of times far from overflow. */
 #define LONGEST (UINT64_C(86400) * 1000000000)
+
+/* A recipient, until the end of its message. */
+struct behaviour_recipient {
+    const struct profile_rules *rules; /* of its domain; NULL: none of its own */
+    uint64_t domain_key;
+    uint64_t key;
+    uint32_t verdict; /* the rule that decided the reply; 0: none */
+};
 
 struct behaviour {
     const struct profile *profile;
@@ -28,8 +38,8 @@ struct play {
     const struct profile_rule *rule;
     struct rng *rng;
     struct server_act *act;
-    struct slice recipient; /* RCPT: its path */
-    uint64_t domain_key;    /* of the recipient, or of the transaction's first */
+    /* RCPT's recipient, LMTP's at the end of data, else the transaction's first. */
+    struct behaviour_recipient about;
 };
 
 /* A number of [0, 1) with 53 bits. */
@@ -121,7 +131,14 @@ static bool play_drip(struct play *p)
 
 static bool play_stall(struct play *p)
 {
-    p->act->stall += behaviour_draw(&p->rule->time, p->rng);
+    uint64_t time = behaviour_draw(&p->rule->time, p->rng);
+
+    if (p->rule->limit == 0) {
+        p->act->stall += time;
+    } else {
+        p->act->hold = time;
+        p->act->hold_at = p->rule->limit;
+    }
     return false;
 }
 
@@ -140,7 +157,8 @@ static struct memory_entry *remember(struct play *p, uint64_t key)
  */
 static bool is_too_early(struct play *p)
 {
-    struct memory_entry *e = remember(p, p->rule->by_domain ? p->domain_key : p->s->client_key);
+    struct memory_entry *e =
+        remember(p, p->rule->by_domain ? p->about.domain_key : p->s->client_key);
     uint64_t due = e->value > p->step->now ? e->value : p->step->now;
     uint64_t ahead = (p->rule->burst - 1) * p->rule->limit;
 
@@ -153,8 +171,9 @@ static bool is_too_early(struct play *p)
 /* value is when the triple was first seen, plus 1. */
 static bool is_greylisted(struct play *p)
 {
-    uint64_t key = memory_key(p->s->client_key ^ p->s->sender_key, p->recipient.p, p->recipient.n);
-    struct memory_entry *e = remember(p, key);
+    uint64_t from = p->s->client_key ^ p->s->sender_key;
+    struct memory_entry *e =
+        remember(p, memory_key(p->about.key, (const char *)&from, sizeof from));
 
     if (e->value == 0)
         e->value = p->step->now + 1;
@@ -163,7 +182,7 @@ static bool is_greylisted(struct play *p)
 
 static bool is_mailbox_full(struct play *p)
 {
-    struct memory_entry *e = remember(p, memory_key(2, p->recipient.p, p->recipient.n));
+    struct memory_entry *e = remember(p, p->about.key);
 
     if (!p->step->mail || e->value >= p->rule->limit)
         return p->step->mail;
@@ -212,9 +231,12 @@ static bool play_mailbox(struct play *p)
     return locked(p, is_mailbox_full);
 }
 
+/* Before the content, by what MAIL has declared (RFC 1870 section 6.1). */
 static bool play_size(struct play *p)
 {
-    return p->step->octets > p->rule->limit && decide(p);
+    uint64_t octets = p->step->verb == SERVER_DOT ? p->step->octets : p->s->declared;
+
+    return octets > p->rule->limit && decide(p);
 }
 
 /* True: decided. */
@@ -267,6 +289,9 @@ void behaviour_disconnect(struct behaviour *b, struct behaviour_session *s)
 {
     struct memory_entry *e;
 
+    free(s->recipients);
+    s->recipients = NULL;
+    s->room = s->judged = 0;
     if (!s->counted)
         return;
     s->counted = false;
@@ -275,29 +300,6 @@ void behaviour_disconnect(struct behaviour *b, struct behaviour_session *s)
     if (e && e->value > 0)
         e->value--;
     (void)pthread_mutex_unlock(&b->lock);
-}
-
-/* "FROM:<path> ..." or "TO:<path> ..." (RFC 5321 section 4.1.2), leniently: the path, bare. */
-static struct slice path_of(struct slice args)
-{
-    const char *colon = memchr(args.p, ':', args.n);
-    size_t n = 0;
-
-    if (!colon)
-        return (struct slice){args.p, 0};
-    args = slice_from(args, (size_t)(colon + 1 - args.p));
-    while (args.n > 0 && (*args.p == ' ' || *args.p == '<'))
-        args = slice_from(args, 1);
-    while (n < args.n && args.p[n] != ' ' && args.p[n] != '>')
-        n++;
-    return (struct slice){args.p, n};
-}
-
-static struct slice domain_of(struct slice path)
-{
-    const char *at = memrchr(path.p, '@', path.n);
-
-    return at ? slice_from(path, (size_t)(at + 1 - path.p)) : (struct slice){path.p, 0};
 }
 
 /* Domains are the same whatever the case of their letters (RFC 5321 section 2.4). */
@@ -312,27 +314,75 @@ static uint64_t domain_key(struct slice domain)
     return memory_key(3, lower, n);
 }
 
-/* Takes note of the transaction; returns the rules of the domain that the step is about. */
-static const struct profile_rules *follow(struct play *p)
+static uint64_t declared_size(struct slice parameters)
 {
-    struct behaviour_session *s = p->s;
-    const struct behaviour_step *step = p->step;
-    const struct profile_rules *rules;
+    struct slice key, value;
+    uint64_t octets = 0;
 
-    p->domain_key = s->domain_key;
-    if (step->verb == SERVER_MAIL && !step->mail) {
-        struct slice sender = path_of(step->args);
+    while (path_parameter(&parameters, &key, &value))
+        if (slice_is(key, "SIZE") && !decimal_parse(value, &octets))
+            octets = value.n > 0 ? UINT64_MAX : 0;
+    return octets;
+}
 
-        s->sender_key = memory_key(4, sender.p, sender.n);
-        s->domain = NULL;
-        s->domain_key = p->domain_key = 0;
+static void begin_transaction(struct behaviour_session *s, struct slice args)
+{
+    struct slice parameters;
+    struct slice sender = path_mailbox(path_find(args, &parameters));
+
+    s->sender_key = memory_key(4, sender.p, sender.n);
+    s->declared = declared_size(parameters);
+    s->domain = NULL;
+    s->domain_key = 0;
+    s->judged = 0;
+}
+
+static struct behaviour_recipient find_recipient(const struct profile *p, struct slice args)
+{
+    struct slice mailbox = path_mailbox(path_find(args, NULL));
+    struct slice domain = path_domain(mailbox);
+
+    return (struct behaviour_recipient){.rules = profile_for_domain(p, domain),
+                                        .domain_key = domain_key(domain),
+                                        .key = memory_key(2, mailbox.p, mailbox.n)};
+}
+
+/* Takes note of the transaction; returns whom the step is about. */
+static struct behaviour_recipient follow(const struct behaviour *b, struct behaviour_session *s,
+                                         const struct behaviour_step *step)
+{
+    if (step->verb == SERVER_MAIL && !step->mail)
+        begin_transaction(s, step->args);
+    if (step->verb == SERVER_RCPT)
+        return find_recipient(b->profile, step->args);
+    return (struct behaviour_recipient){
+        .rules = step->mail ? s->domain : NULL, .domain_key = s->domain_key, .key = s->mailbox_key};
+}
+
+/*
+ * The transaction goes on under the rules of its first recipient. One that the server refuses after
+ * all is overwritten by the next: it is not among those accepted so far.
+ */
+static void keep_recipient(struct behaviour_session *s, const struct behaviour_step *step,
+                           const struct behaviour_recipient *about)
+{
+    if (step->recipients == 0) {
+        s->domain = about->rules;
+        s->domain_key = about->domain_key;
+        s->mailbox_key = about->key;
     }
-    if (step->verb != SERVER_RCPT)
-        return step->mail ? s->domain : NULL;
-    p->recipient = path_of(step->args);
-    rules = profile_for_domain(p->b->profile, domain_of(p->recipient));
-    p->domain_key = domain_key(domain_of(p->recipient));
-    return rules;
+    if (!step->lmtp || step->recipients >= BEHAVIOUR_RECIPIENTS)
+        return;
+    if (step->recipients >= s->room) {
+        uint32_t room = s->room ? 2 * s->room : 4;
+        void *grown = realloc(s->recipients, room * sizeof *s->recipients);
+
+        if (!grown)
+            return; /* judged with the usual outcome, as one too many */
+        s->recipients = grown;
+        s->room = room;
+    }
+    s->recipients[step->recipients] = *about;
 }
 
 /* Of the sections that fit, the first that says anything of this step. */
@@ -346,23 +396,68 @@ static uint32_t first_rule(const struct profile *p, const struct profile_rules *
     return p->sets[0].first[verb];
 }
 
+/* The rules for the step, in order; returns the one that decided, or 0. */
+static uint32_t play_rules(struct play *p)
+{
+    uint32_t at = first_rule(p->b->profile, p->about.rules, p->s->client, p->step->verb);
+
+    for (; at; at = p->rule->next) {
+        p->rule = &p->b->profile->rules[at];
+        if (p->rule->chance < PROFILE_CHANCES &&
+            rng_below(p->rng, PROFILE_CHANCES) >= p->rule->chance)
+            continue;
+        if (players[p->rule->action](p))
+            return at;
+    }
+    return 0;
+}
+
+/* Moves a decision about the reply from the act to the verdict on a recipient. */
+static void settle(struct behaviour_recipient *r, uint32_t rule, struct server_act *act)
+{
+    r->verdict = rule && act->reply.n > 0 ? rule : 0;
+    act->reply.n = 0;
+    act->instead = false;
+}
+
+/* LMTP's end of data: the first recipient's act, and a verdict for each. */
+static void judge_each(struct play *p, uint32_t first)
+{
+    struct behaviour_session *s = p->s;
+    uint32_t count = p->step->recipients < s->room ? p->step->recipients : s->room;
+
+    if (count == 0 || p->act->end)
+        return;
+    settle(&s->recipients[0], first, p->act);
+    for (uint32_t i = 1; i < count; i++) {
+        struct server_act act = {0};
+        struct play other = *p;
+
+        other.act = &act;
+        other.about = s->recipients[i];
+        settle(&s->recipients[i], play_rules(&other), &act);
+    }
+    s->judged = count;
+}
+
 void behaviour_judge(struct behaviour *b, struct behaviour_session *s,
                      const struct behaviour_step *step, struct rng *rng, struct server_act *act)
 {
     struct play p = {.b = b, .s = s, .step = step, .rng = rng, .act = act};
-    const struct profile_rules *domain = follow(&p);
-    uint32_t at = first_rule(b->profile, domain, s->client, step->verb);
+    uint32_t decided;
 
-    for (; at; at = p.rule->next) {
-        p.rule = &b->profile->rules[at];
-        if (p.rule->chance < PROFILE_CHANCES && rng_below(rng, PROFILE_CHANCES) >= p.rule->chance)
-            continue;
-        if (players[p.rule->action](&p))
-            break;
-    }
-    /* The transaction goes on under the rules of its first recipient that was taken. */
-    if (step->verb == SERVER_RCPT && step->mail && !act->instead && s->domain_key == 0) {
-        s->domain = domain;
-        s->domain_key = p.domain_key;
-    }
+    p.about = follow(b, s, step);
+    decided = play_rules(&p);
+    if (step->verb == SERVER_RCPT && step->mail && !act->instead)
+        keep_recipient(s, step, &p.about);
+    if (step->verb == SERVER_DOT && step->lmtp)
+        judge_each(&p, decided);
+}
+
+struct slice behaviour_verdict(const struct behaviour *b, const struct behaviour_session *s,
+                               uint32_t recipient)
+{
+    uint32_t rule = recipient < s->judged ? s->recipients[recipient].verdict : 0;
+
+    return rule ? b->profile->rules[rule].reply : (struct slice){NULL, 0};
 }

@@ -8,6 +8,15 @@
 /* Octets of content read at a time. */
 #define PIECE 65536
 
+unsigned reply_code(struct slice reply)
+{
+    unsigned code = 0;
+
+    for (size_t i = 0; i < 3 && reply.n >= 3; i++)
+        code = 10 * code + (unsigned)(reply.p[i] - '0');
+    return code;
+}
+
 int envelope_next(const struct record *r, struct envelope_cursor *c, struct envelope_command *out,
                   struct diag *d)
 {
@@ -25,7 +34,13 @@ int envelope_next(const struct record *r, struct envelope_cursor *c, struct enve
     if (rc < 0)
         return rc;
     c->at += sizeof head + head.length;
-    *out = (struct envelope_command){.args = s, .code = head.code, .mail = head.mail};
+    *out = (struct envelope_command){
+        .args = s, .code = head.code, .verdict = head.code, .mail = head.mail};
+    if (!head.mail && head.code / 100 == 2) {
+        if (r->message && r->message->each)
+            out->verdict = reply_code(server_verdict(r->message, c->recipient));
+        c->recipient++;
+    }
     return 1;
 }
 

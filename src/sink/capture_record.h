@@ -13,6 +13,7 @@
 
 struct capture_config;
 struct io;
+struct server_message;
 struct writer;
 
 /* Room for an address: an IPv6 one with a prefix. */
@@ -39,10 +40,11 @@ struct record {
     struct spool envelope; /* see envelope_next() */
     struct spool content;  /* plain octets */
     struct unstuff unstuff;
-    uint32_t id;         /* no other message of this process has it */
-    uint32_t commands;   /* in the envelope */
-    uint32_t recipients; /* accepted ones */
-    uint64_t octets;     /* of content */
+    uint32_t id;                          /* no other message of this process has it */
+    uint32_t commands;                    /* in the envelope */
+    uint32_t recipients;                  /* accepted ones */
+    uint64_t octets;                      /* of content */
+    const struct server_message *message; /* while it is stored; NULL: it was not complete */
     enum record_outcome outcome;
     unsigned code; /* of the last reply; 0: none */
     int error;     /* it can't be recorded: -errno */
@@ -53,14 +55,19 @@ struct record {
 struct envelope_command {
     struct slice args; /* as sent, leading blanks removed */
     unsigned code;     /* of the reply; 0: there was none */
+    unsigned verdict;  /* of a recipient on the message, if that differs by recipient, else code */
     bool mail;
 };
 
 /* Zeroed to begin with. About 2 KiB. */
 struct envelope_cursor {
     uint64_t at;
+    uint32_t recipient; /* accepted ones so far */
     char scratch[2100];
 };
+
+/* The number that a reply of the server machine begins with; 0: it is empty. */
+unsigned reply_code(struct slice reply);
 
 /* The next command: the MAIL first, then the RCPTs in order. 1; 0: no more; -errno, diag set. */
 int envelope_next(const struct record *, struct envelope_cursor *, struct envelope_command *,

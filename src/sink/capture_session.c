@@ -79,15 +79,6 @@ static struct slice arguments(struct slice line)
     return line;
 }
 
-static unsigned code_of(struct slice reply)
-{
-    unsigned code = 0;
-
-    for (size_t i = 0; i < 3 && reply.n >= 3; i++)
-        code = 10 * code + (unsigned)(reply.p[i] - '0');
-    return code;
-}
-
 static void greet(struct capture_session *s, enum server_verb verb, struct slice args)
 {
     char *helo = realloc(s->helo, args.n + 1);
@@ -120,7 +111,7 @@ static void begin(struct capture_session *s, struct slice args, unsigned code)
 void capture_command(struct capture_session *s, const struct server *sv, enum server_verb verb,
                      struct slice line, struct slice reply)
 {
-    unsigned code = code_of(reply);
+    unsigned code = reply_code(reply);
     bool taken = code / 100 == 2;
 
     if (!sv->mail)
@@ -166,12 +157,13 @@ struct slice capture_message(struct capture_session *s, const struct server_mess
     struct slice none = {NULL, 0};
     struct slice sorry = SLICE("452 4.3.1 Error: cannot record the message\r\n");
     struct record *r = s->record;
-    unsigned code = code_of(m->reply);
+    unsigned code = reply_code(m->refused && m->each ? server_verdict(m, 0) : m->reply);
 
     s->record = NULL;
     if (!r) /* out of memory at MAIL */
         return code / 100 == 2 ? sorry : none;
     r->octets = m->octets;
+    r->message = m;
     r->no_content |= is_too_large(s, m->octets);
     if (capture_complete(s->capture, r, code) || code / 100 != 2)
         return none;

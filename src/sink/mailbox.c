@@ -95,6 +95,8 @@ static int put_headers(struct mailbox *w, const struct record *r, bool from_line
         rc = envelope_recipient(r, &cursor, &command, d);
         if (rc <= 0)
             break;
+        if (command.verdict / 100 != 2)
+            continue;
         outfile_put(&w->file, SLICE("Delivered-To: "));
         put_path(&w->file, path_of(&command));
         outfile_put(&w->file, SLICE("\n"));

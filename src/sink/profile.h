@@ -52,7 +52,7 @@ struct profile_rule {
     uint8_t action;  /* enum profile_action */
     uint8_t verb;    /* enum server_verb */
     bool by_domain;  /* RATE: counted per recipient domain, not per client */
-    uint64_t limit;  /* RATE: ns a message; SIZE: octets; CONNECTIONS, MAILBOX: how many */
+    uint64_t limit;  /* RATE: ns a message; SIZE, STALL: octets; CONNECTIONS, MAILBOX: how many */
     uint64_t burst;  /* RATE: at once, after a silence */
     struct profile_time time;
     struct slice reply; /* with CRLF, constant or in the profile's texts; empty: none */

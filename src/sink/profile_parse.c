@@ -205,6 +205,18 @@ static int take_rule_time(struct parser *r, struct profile_rule *rule)
     return take_time(r, &rule->time);
 }
 
+/* "TIME [after BYTES]": of content. */
+static int take_stall(struct parser *r, struct profile_rule *rule)
+{
+    int rc = take_time(r, &rule->time);
+
+    if (rc < 0 || !skip_word(r, "after"))
+        return rc;
+    if (rule->verb != SERVER_DATA)
+        return wrong(r, "a stall after so many bytes is of content: at DATA");
+    return take_size(r, rule);
+}
+
 static int take_rule_duration(struct parser *r, struct profile_rule *rule)
 {
     return take_duration(r, &rule->time.a);
@@ -294,7 +306,7 @@ static const struct action_row actions[PROFILE_ACTION_COUNT] = {
     [PROFILE_RESET] = {.take = take_nothing, .steps = ANY_STEP},
     [PROFILE_HALF] = {.take = take_rule_duration, .steps = ANY_STEP},
     [PROFILE_DRIP] = {.take = take_rule_duration, .steps = ANY_STEP},
-    [PROFILE_STALL] = {.take = take_rule_time, .steps = ANY_STEP},
+    [PROFILE_STALL] = {.take = take_stall, .steps = ANY_STEP},
     [PROFILE_RATE] = {.take = take_rate,
                       .replies = true,
                       .reply = LINE("450 4.7.1 Error: too much mail, slow down"),
@@ -310,11 +322,11 @@ static const struct action_row actions[PROFILE_ACTION_COUNT] = {
     [PROFILE_MAILBOX] = {.take = take_limit,
                          .replies = true,
                          .reply = LINE("452 4.2.2 Error: mailbox full"),
-                         .steps = 1u << SERVER_RCPT},
+                         .steps = 1u << SERVER_RCPT | 1u << SERVER_DOT},
     [PROFILE_SIZE] = {.take = take_size,
                       .replies = true,
                       .reply = LINE("552 5.3.4 Error: message too large"),
-                      .steps = 1u << SERVER_DOT},
+                      .steps = 1u << SERVER_MAIL | 1u << SERVER_RCPT | 1u << SERVER_DOT},
 };
 
 static int add_rule(struct parser *r, const struct profile_rule *rule)

@@ -669,10 +669,21 @@ void sink_session_judge(struct server *sv, enum server_verb verb, struct slice a
         behaviour_judge(w->behaviour, s->behaviour,
                         &(struct behaviour_step){.verb = verb,
                                                  .args = args,
-                                                 .mail = sv->mail,
                                                  .octets = sv->octets,
-                                                 .now = io_now(w->io)},
+                                                 .now = io_now(w->io),
+                                                 .recipients = sv->recipients,
+                                                 .mail = sv->mail,
+                                                 .lmtp = w->config->server.lmtp},
                         &s->rng, act);
+}
+
+struct slice sink_session_verdict(const struct server *sv, uint32_t recipient)
+{
+    const struct worker *w = container_of(sv->context, struct worker, context);
+    const struct session *s =
+        (const struct session *)(const void *)((const char *)sv - offsetof(struct session, server));
+
+    return behaviour_verdict(w->behaviour, s->behaviour, recipient);
 }
 
 /* Another thread had the last message at the same time: it is as if this one came after the end. */

@@ -343,6 +343,8 @@ static int begin_worker(struct worker *w, uint32_t base, struct diag *d)
     w->behaviour = s->behaviour;
     if (cf->plan.active || w->behaviour)
         w->context.judge = sink_session_judge;
+    if (w->behaviour)
+        w->context.verdict = sink_session_verdict;
     if (cf->counters || cf->stop_messages || cf->stop_sessions)
         w->tally = &s->tally;
     w->last = &w->first;

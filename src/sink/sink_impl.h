@@ -135,6 +135,9 @@ const struct server_hooks *sink_session_hooks(const struct sink_config *);
 /* The judge of a worker whose config plans something. */
 void sink_session_judge(struct server *, enum server_verb, struct slice args, struct server_act *);
 
+/* Likewise, of one that has a profile. */
+struct slice sink_session_verdict(const struct server *, uint32_t recipient);
+
 struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
                                     socklen_t length);
 

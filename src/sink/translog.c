@@ -142,7 +142,7 @@ static int put_recipients(struct outfile *o, const struct record *r, struct enve
         outfile_print(o, "%s{", comma);
         put_path(o, "\"address\":", &command);
         outfile_print(o, ",\"outcome\":\"%s\",\"code\":%u}",
-                      command.code / 100 == 2 ? "accepted" : "refused", command.code);
+                      command.verdict / 100 == 2 ? "accepted" : "refused", command.verdict);
         comma = ",";
     }
     outfile_put(o, SLICE("]"));

@@ -146,6 +146,60 @@ static struct slice find_fault(const struct server *sv)
     return strict_verdict(&sv->strict);
 }
 
+struct slice server_verdict(const struct server_message *m, uint32_t recipient)
+{
+    const struct server_context *cx = m->server->context;
+    struct slice own = {NULL, 0};
+
+    if (m->each)
+        own = cx->verdict(m->server, recipient);
+    return own.n > 0 ? own : m->reply;
+}
+
+/*
+ * Each recipient has its own verdict: the message as a whole is refused if all refuse it, and its
+ * reply is the usual one else. Returns how many refuse.
+ */
+static uint32_t ask_each(struct server_message *m)
+{
+    uint32_t refused = 0;
+
+    m->each = true;
+    for (uint32_t i = 0; i < m->recipients; i++)
+        refused += server_refuses(server_verdict(m, i));
+    m->refused = refused == m->recipients;
+    return refused;
+}
+
+/* What a message is answered, and whether it is refused, as far as it is not the owner's word. */
+static void judge_message(struct server *sv, struct server_message *m, struct server_act *act)
+{
+    struct server_context *cx = sv->context;
+    struct slice fault = find_fault(sv);
+
+    m->refused = fault.n > 0;
+    m->reply = cx->config->lmtp ? server_texts.ok_lmtp : server_texts.ok;
+    if (cx->judge)
+        cx->judge(sv, SERVER_DOT, SLICE("."), act);
+    if (act->instead)
+        m->reply = act->reply;
+    else if (m->refused)
+        m->reply = fault;
+    else if (act->reply.n > 0)
+        m->reply = act->reply;
+    m->refused |= act->instead && (m->reply.n == 0 || server_refuses(m->reply));
+}
+
+/* The next reply to a message. */
+static struct slice next_verdict(struct server *sv)
+{
+    struct slice own = {NULL, 0};
+
+    if (sv->each)
+        own = sv->context->verdict(sv, sv->told++);
+    return own.n > 0 ? own : (struct slice){sv->verdict, sv->verdict_length};
+}
+
 /*
  * Answers a complete message: once, or in LMTP once a recipient (RFC 2033 section 4.2). A verdict
  * that also ends the session is given once.
@@ -154,41 +208,33 @@ static void end_message(struct server *sv, bool bdat, struct server_act *act,
                         struct server_out *out)
 {
     struct server_context *cx = sv->context;
-    const struct server_config *cf = cx->config;
-    struct slice reply = cf->lmtp ? server_texts.ok_lmtp : server_texts.ok;
-    struct slice fault = find_fault(sv);
+    bool lmtp = cx->config->lmtp;
     struct server_message message = {
-        .octets = sv->octets,
-        .recipients = sv->recipients,
-        .bdat = bdat,
-        .refused = fault.n > 0,
-    };
+        .server = sv, .octets = sv->octets, .recipients = sv->recipients, .bdat = bdat};
+    uint32_t refused = 0;
+    struct slice reply;
 
     cx->messages++;
     cx->recipients += message.recipients;
     cx->octets += message.octets;
-    if (cx->judge)
-        cx->judge(sv, SERVER_DOT, SLICE("."), act);
-    if (act->instead)
-        reply = act->reply;
-    else if (message.refused)
-        reply = fault;
-    else if (act->reply.n > 0)
-        reply = act->reply;
-    message.refused |= act->instead && (reply.n == 0 || server_refuses(reply));
-    message.reply = reply;
-    reply = ask_owner(sv, &message, reply);
+    judge_message(sv, &message, act);
+    if (lmtp && cx->verdict && !act->instead && !message.refused)
+        refused = ask_each(&message);
+    reply = ask_owner(sv, &message, message.reply);
     set_verdict(sv, reply);
-    sv->owed = reply.n == 0 ? 0 : !cf->lmtp || (act->instead && act->end) ? 1 : sv->recipients;
-    if (server_refuses(reply))
-        cx->refused[bdat ? SERVER_BDAT : SERVER_DOT] += sv->owed;
+    sv->each = message.each && reply.p == message.reply.p;
+    sv->told = 0;
+    sv->owed = reply.n == 0 ? 0 : !lmtp || (act->instead && act->end) ? 1 : sv->recipients;
+    if (!sv->each)
+        refused = server_refuses(reply) ? sv->owed : 0;
+    cx->refused[bdat ? SERVER_BDAT : SERVER_DOT] += refused;
     server_reset(sv);
     sv->state = SERVER_STATE_COMMAND;
     if (!cx->judge)
         return;
     sv->final = true;
+    act->reply = sv->owed > 0 ? next_verdict(sv) : reply;
     sv->owed -= sv->owed > 0;
-    act->reply = reply;
     server_answer(sv, act, out);
 }
 
@@ -216,7 +262,7 @@ static void end_chunk(struct server *sv, struct server_out *out)
         set_verdict(sv, server_texts.ok);
     }
     sv->owed = 0;
-    sv->final = false;
+    sv->final = sv->each = false;
     sv->state = SERVER_STATE_COMMAND;
     act.reply = (struct slice){sv->verdict, sv->verdict_length};
     server_answer(sv, &act, out);
@@ -261,8 +307,11 @@ static size_t take_content(struct server *sv, struct slice in, struct server_out
     enum dotscan scan = (enum dotscan)sv->scan;
     uint64_t dots = 0;
     bool lenient = sv->context->config->lenient_lf;
-    size_t n = lenient ? dotscan_lenient(in, &scan, &dots) : dotscan(in, &scan, &dots);
+    size_t n;
 
+    if (sv->holds && in.n > server_until_hold(sv))
+        in.n = (size_t)server_until_hold(sv);
+    n = lenient ? dotscan_lenient(in, &scan, &dots) : dotscan(in, &scan, &dots);
     sv->scan = (uint8_t)scan;
     sv->octets += n - dots;
     look_at_content(sv, (struct slice){in.p, n}, false);
@@ -272,6 +321,8 @@ static size_t take_content(struct server *sv, struct slice in, struct server_out
         sv->octets -= lenient ? 0 : 2; /* the CRLF behind the final dot */
         tell_command(sv, SERVER_DOT, SLICE("."), (struct slice){NULL, 0});
         end_message(sv, false, &act, out);
+    } else if (sv->holds && server_until_hold(sv) == 0) {
+        server_hold(sv);
     }
     return n;
 }
@@ -481,7 +532,7 @@ size_t server_recv(struct server *sv, struct slice in, struct server_out *out)
         if (!has_room(sv, out))
             return at;
         if (server_owes(sv)) {
-            server_put(out, (struct slice){sv->verdict, sv->verdict_length});
+            server_put(out, next_verdict(sv));
             sv->owed--;
             continue;
         }

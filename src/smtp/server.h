@@ -27,13 +27,18 @@ struct server_answer;
 
 /* A message that is complete: its end of data, or its last BDAT, was read. */
 struct server_message {
+    struct server *server;
     uint64_t octets; /* of content, not counting the dots and the line that DATA adds (RFC 1870) */
     uint32_t recipients; /* accepted ones */
     bool bdat;
+    bool each;          /* recipient has a verdict of its own: server_verdict() */
     struct slice reply; /* what it is to be answered; empty: nothing */
     bool refused; /* too large, against the rules, or so it was judged: what the hook returns is not
                      used */
 };
+
+/* What this one of the accepted recipients, counted from 0, is told: in LMTP maybe its own. */
+struct slice server_verdict(const struct server_message *, uint32_t recipient);
 
 /* What an owner may listen to. All NULL-able; none may call a server_ function. */
 struct server_hooks {
@@ -71,6 +76,11 @@ struct server_context {
      * not call a server_ function. NULL: nothing is out of the usual.
      */
     void (*judge)(struct server *, enum server_verb, struct slice args, struct server_act *);
+    /*
+     * In LMTP, about a message that was judged and not refused as a whole: the reply for this one
+     * of its accepted recipients, the same each time; empty for the usual. NULL: all get the usual.
+     */
+    struct slice (*verdict)(const struct server *, uint32_t recipient);
     enum server_halt halt; /* may be set by a hook */
 
     uint64_t messages;                   /* complete ones, refused ones included */
@@ -108,7 +118,8 @@ struct server {
     uint64_t octets;              /* content so far */
     uint64_t chunk_left;          /* of the BDAT under way */
     uint32_t recipients;          /* accepted ones of the transaction */
-    uint32_t owed;                /* replies (verdict) to give before anything else */
+    uint32_t owed;                /* replies to give before anything else: the verdict, or … */
+    uint32_t told;                /* … if each: how many recipients have got theirs */
     uint16_t part_length;
     uint16_t verdict_length;
     struct strict strict; /* of content, and of a command that is too long */
@@ -118,8 +129,10 @@ struct server {
     bool mail;            /* a transaction is open */
     bool chunked;         /* its content comes by BDAT */
     bool last;            /* the BDAT under way is its last */
+    bool holds;           /* content, when so much of it was read: see server_act */
     bool waiting;         /* for server_resume() */
     bool final;           /* what is answered is a complete message */
+    bool each;            /* recipient has a verdict of its own */
 };
 
 /*

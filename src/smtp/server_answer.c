@@ -12,6 +12,12 @@ struct server_answer {
     bool last;             /* the stall is over */
 };
 
+/* Octets of content that may be read before it is held. */
+uint64_t server_until_hold(const struct server *sv)
+{
+    return sv->answer->act.hold_at - sv->octets;
+}
+
 static void begin_wait(struct server *sv, uint64_t ns)
 {
     sv->answer->wait = ns;
@@ -69,11 +75,12 @@ void server_answer(struct server *sv, const struct server_act *from, struct serv
     struct server_act act = *from;
 
     if (!act.instead && server_refuses(act.reply)) {
-        act.stall = 0;
+        act.stall = act.hold = 0;
         act.last.n = 0;
         act.end = SERVER_END_NOT;
     }
-    if (act.delay == 0 && act.piece == 0 && act.stall == 0 && act.last.n == 0) {
+    sv->holds = act.hold > 0 && sv->state == SERVER_STATE_CONTENT;
+    if (act.delay == 0 && act.piece == 0 && act.stall == 0 && act.last.n == 0 && !sv->holds) {
         if (act.reply.n > 0)
             server_put(out, act.reply);
         if (act.end)
@@ -88,6 +95,12 @@ void server_answer(struct server *sv, const struct server_act *from, struct serv
     }
     *sv->answer = (struct server_answer){.act = act};
     go_on(sv, out);
+}
+
+void server_hold(struct server *sv)
+{
+    sv->holds = false;
+    begin_wait(sv, sv->answer->act.hold);
 }
 
 uint64_t server_wait(const struct server *sv)

@@ -76,6 +76,10 @@ void server_put(struct server_out *, struct slice reply);
 /* Does what an act says, from its delay on; its reply is that of the command if that was run. */
 void server_answer(struct server *, const struct server_act *, struct server_out *);
 
+/* While holds is set: octets of content that may still be read, and what comes then. */
+uint64_t server_until_hold(const struct server *);
+void server_hold(struct server *);
+
 /* The command was run: its reply is said, unless it went well and the act has other words. */
 static inline void server_was_run(struct server_act *act, struct slice reply)
 {

@@ -23,6 +23,8 @@ struct server_act {
     uint32_t pieces;    /* so many; then the rest at once */
     uint64_t pause;     /* between pieces, ns */
     uint64_t stall;     /* behind the reply: nothing is read for so long, ns */
+    uint64_t hold;      /* content by DATA is not read on for so long, ns, … */
+    uint64_t hold_at;   /* … once so many octets of it were read */
     struct slice last;  /* said behind the stall */
     uint8_t end;        /* enum server_end: then the session is over */
 };

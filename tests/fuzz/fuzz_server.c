@@ -39,6 +39,8 @@ static void judge(struct server *sv, enum server_verb verb, struct slice args,
     (void)args;
     *act = (struct server_act){.delay = r >> 1 & 1, .stall = r >> 2 & 1, .pieces = r >> 8 & 7};
     act->piece = (r >> 4 & 3) == 0 ? 1 + (r >> 16 & 7) : 0;
+    act->hold = (r >> 46 & 3) == 0;
+    act->hold_at = 1 + (r >> 48 & 31);
     act->instead = (r >> 3 & 15) == 0;
     if (act->instead && (r >> 24 & 3))
         act->reply = r >> 26 & 1 ? SLICE("450 4.0.0 no\r\n") : SLICE("250 yes\r\n");
@@ -46,6 +48,12 @@ static void judge(struct server *sv, enum server_verb verb, struct slice args,
         act->last = SLICE("550 last\r\n");
     if ((r >> 40 & 31) == 0)
         act->end = r >> 45 & 1 ? SERVER_END_FAULT : SERVER_END_RESET;
+}
+
+static struct slice verdict(const struct server *sv, uint32_t recipient)
+{
+    (void)sv;
+    return recipient % 3 ? SLICE("452 full\r\n") : (struct slice){NULL, 0};
 }
 
 /* Each piece in memory of its own, so that a sanitizer sees what is read beyond it. */
@@ -59,7 +67,7 @@ static struct replies talk(const struct server_config *cf, bool faults, struct s
     char buffer[SERVER_OUT_MIN];
 
     if (faults)
-        context.judge = judge;
+        context.judge = judge, context.verdict = verdict;
     chances.state = 5;
     server_init(&server, &context);
     while (in.n > 0) {

@@ -781,6 +781,27 @@ def test_profile():
         assert talk(sink, [b"QUIT\r\n"]).endswith(BYE)
 
 
+def test_profile_sizes_and_content():
+    """What MAIL declares, and a stall in the middle of the content."""
+    text = b"[default]\nMAIL size 1000\nDATA stall 300ms after 1k\n. size 3k\n[domain s.example]\nRCPT size 500\n"
+    with with_profile(text) as file, Sink(OURS, "--profile", file.name, "--announce=SIZE") as sink:
+        with sink.connect() as s:
+            expect(s, GREETING)
+            s.sendall(b"MAIL FROM:<a@x> SIZE=1001\r\nMAIL FROM:<a@x> SIZE=501\r\n"
+                      b"RCPT TO:<b@s.example>\r\nRCPT TO:<b@x>\r\nDATA\r\n")
+            large = b"552 5.3.4 Error: message too large\r\n"
+            expect(s, large + b"250 2.1.0 Ok\r\n" + large + b"250 2.1.5 Ok\r\n" + GO_AHEAD)
+            for body, least, most, reply in ((b"x" * 900, 0, 0.2, OK), (b"x" * 1100, 0.29, 2, OK),
+                                             (b"x" * 4000, 0.29, 2, large)):
+                start = time.monotonic()
+                s.sendall(body + b"\r\n.\r\n")
+                expect(s, reply)
+                took = time.monotonic() - start
+                assert least <= took <= most, (len(body), took)
+                s.sendall(MAIL + b"DATA\r\n")
+                expect(s, TAKEN + GO_AHEAD)
+
+
 def test_profiles_that_come_along():
     folder = os.path.join(TOP, "doc/profiles")
     names = os.listdir(folder)

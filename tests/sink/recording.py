@@ -392,6 +392,40 @@ def test_mailboxes_take_accepted_ones():
     assert "box" not in files and (line["outcome"], line["code"]) == ("refused", 500), files
 
 
+PER_RECIPIENT = """[domain full.example]
+. reply 452 4.2.2 Mailbox full
+[domain small.example]
+. size 10 reply 552 5.3.4 Too large
+"""
+
+
+def test_verdicts_by_recipient():
+    """LMTP: what is refused for one recipient is recorded for the others, and for none if for all."""
+    with tempfile.NamedTemporaryFile("w", suffix=".profile") as profile:
+        profile.write(PER_RECIPIENT)
+        profile.flush()
+        os.chmod(profile.name, 0o644)
+        with Sink(OURS, "-L", "--profile", profile.name, "--mbox", "box", "--maildir", "m", "--log", "log",
+                  "-D", "dump") as sink:
+            to = b"".join(b"RCPT TO:<r@%s.example>\r\n" % d for d in (b"full", b"ok", b"small", b"Full", b"also"))
+            got = talk(sink, mail(b"0123456789\r\n", b"MAIL FROM:<a@x>\r\n" + to) + b"QUIT\r\n")
+            full, ok, large = b"452 4.2.2 Mailbox full\r\n", b"250 2.2.0 Ok\r\n", b"552 5.3.4 Too large\r\n"
+            assert got.endswith(b">.<CR><LF>\r\n" + full + ok + large + full + ok + b"221 Bye\r\n"), got
+            got = talk(sink, mail(b"x\r\n", b"MAIL FROM:<a@x>\r\n" + to.splitlines(True)[0] * 2))
+            assert got.endswith(full + full), got
+            sink.stop()
+            files = sink.files()
+    lines = [json.loads(line) for line in files["log"].splitlines()]
+    told = [[(r["outcome"], r["code"]) for r in line["recipients"]] for line in lines]
+    refused, accepted = ("refused", 452), ("accepted", 250)
+    assert told == [[refused, accepted, ("refused", 552), refused, accepted], [refused] * 2], told
+    assert [(line["outcome"], line["code"]) for line in lines] == [("accepted", 250), refused], lines
+    stored = [text for name, text in files.items() if name.startswith("m/new/")] + [files["box"]]
+    for text in stored:
+        assert re.findall(rb"(?m)^Delivered-To: (.*)$", text) == [b"r@ok.example", b"r@also.example"], text
+    assert len(stored) == 2 and files["dump"].count(b"X-Rcpt-Args:") == 7, stored
+
+
 def test_mbox_lock():
     """Another program's lock is waited for."""
     with Sink(OURS, "--mbox", "box") as sink:

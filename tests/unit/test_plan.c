@@ -20,6 +20,7 @@
 #define GREETING      "220 sink ESMTP\r\n"
 #define OK            "250 2.0.0 Ok\r\n"
 #define OK_MAIL       "250 2.1.0 Ok\r\n"
+#define OK_RCPT       "250 2.1.5 Ok\r\n"
 #define TAKEN         OK_MAIL "250 2.1.5 Ok\r\n"
 #define OK_LMTP       "250 2.2.0 Ok\r\n"
 #define GO            "354 End data with <CR><LF>.<CR><LF>\r\n"
@@ -173,7 +174,7 @@ static void judge(struct server *sv, enum server_verb verb, struct slice args,
     (void)args;
     if (!current->act)
         server_plan_judge(&current->plan, verb, &current->rng, act);
-    else if (verb == SERVER_NOOP)
+    else if (verb == SERVER_NOOP || verb == SERVER_DATA)
         *act = *current->act;
 }
 
@@ -341,6 +342,85 @@ static void test_acts(void **state)
     }
 }
 
+/* Content is held once so much of it was read, however it comes, and not when there is less. */
+static void test_hold(void **state)
+{
+    static const struct server_act act = {.hold = NS_PER_S, .hold_at = 6};
+    static const char text[] =
+        TRANSACTION "DATA\r\n..1\r\n23\r\n.\r\nNOOP\r\n" TRANSACTION "DATA\r\n1\r\n.\r\nNOOP\r\n";
+
+    (void)state;
+    for (size_t most = 0; most < 30; most++) {
+        struct talk t = {.act = &act};
+        struct slice in = {text, sizeof text - 1};
+
+        start(&t, false, false);
+        while (in.n > 0) {
+            size_t n = most && most < in.n ? most : in.n;
+
+            feed(&t, (struct slice){in.p, n});
+            in = slice_from(in, n);
+        }
+        assert_int_equal(t.context.octets, 8 + 3);
+        finish(&t);
+        assert_string_equal(t.heard, GREETING TAKEN GO "[1000]" OK OK TAKEN GO OK OK);
+    }
+}
+
+static struct slice every_other(const struct server *sv, uint32_t recipient)
+{
+    (void)sv;
+    return recipient % 2 ? SLICE("452 4.2.2 full\r\n") : (struct slice){NULL, 0};
+}
+
+static struct slice full(const struct server *sv, uint32_t recipient)
+{
+    return every_other(sv, 2 * recipient + 1);
+}
+
+static struct server_message last_message;
+static unsigned last_codes[3];
+
+static struct slice remember_message(struct server *sv, const struct server_message *m)
+{
+    last_message = *m;
+    for (uint32_t i = 0; i < 3; i++)
+        last_codes[i] = (unsigned)(server_verdict(m, i).p[0] - '0');
+    (void)sv;
+    return (struct slice){NULL, 0};
+}
+
+/* LMTP: each recipient's own, unless the whole message is refused or the owner says otherwise. */
+static void test_verdicts(void **state)
+{
+    static const struct server_hooks hooks = {.message = remember_message};
+    static const char two[] = "452 4.2.2 full\r\n452 4.2.2 full\r\n";
+    struct talk t = {0};
+    struct diag d;
+
+    (void)state;
+    assert_int_equal(set_option(&t.plan, "W.:1", &d), 0);
+    start(&t, true, true);
+    t.context.verdict = every_other;
+    t.context.hooks = &hooks;
+    t.length = 0;
+    feed(&t, SLICE(TRANSACTION "RCPT\r\nRCPT\r\nDATA\r\nx\r\n.\r\nNOOP\r\n"));
+    assert_false(last_message.refused);
+    assert_true(last_codes[0] == 2 && last_codes[1] == 4 && last_codes[2] == 2);
+    assert_int_equal(t.context.refused[SERVER_DOT], 1);
+    t.context.verdict = full;
+    feed(&t, SLICE(TRANSACTION "RCPT\r\nBDAT 1 LAST\r\nx"));
+    assert_true(last_message.refused && last_message.each);
+    assert_int_equal(t.context.refused[SERVER_BDAT], 2);
+    assert_int_equal(t.context.messages, 2);
+    finish(&t);
+    assert_memory_equal(t.heard,
+                        TAKEN OK_RCPT OK_RCPT GO
+                        "[1000]" OK_LMTP "452 4.2.2 full\r\n" OK_LMTP OK TAKEN OK_RCPT "[1000]",
+                        t.length - strlen(two));
+    assert_string_equal(t.heard + t.length - strlen(two), two);
+}
+
 /* An act for a command that is refused anyway: nothing behind the reply. */
 static void test_refused_anyway(void **state)
 {
@@ -442,7 +522,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_conversations),  cmocka_unit_test(test_acts),
-        cmocka_unit_test(test_refused_anyway), cmocka_unit_test(test_leave),
+        cmocka_unit_test(test_refused_anyway), cmocka_unit_test(test_hold),
+        cmocka_unit_test(test_verdicts),       cmocka_unit_test(test_leave),
         cmocka_unit_test(test_odds),           cmocka_unit_test(test_errors),
     };
 

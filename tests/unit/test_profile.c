@@ -51,7 +51,11 @@ static const struct {
     {"[default]\nRCPT rate 5/s burst 0 per client", "bad burst"},
     {"[default]\nMAIL greylist 1s", "greylist makes no sense for MAIL"},
     {"[default]\nRCPT connections 5", "connections makes no sense for RCPT"},
-    {"[default]\nRCPT size 5", "size makes no sense for RCPT"},
+    {"[default]\nNOOP size 5", "size makes no sense for NOOP"},
+    {"[default]\nDATA mailbox 5", "mailbox makes no sense for DATA"},
+    {"[default]\nRCPT stall 1s after 5k", "at DATA"},
+    {"[default]\nDATA stall 1s after", "bad size: "},
+    {"[default]\nDATA stall 1s behind", "more than stall takes: behind"},
     {"[default]\n. size 0", "bad size"},
     {"[default]\nRCPT mailbox 1x", "bad number: 1x"},
     {"[default", "ends with ]"},
@@ -98,7 +102,9 @@ struct world {
     struct behaviour *behaviour;
     struct rng rng;
     uint64_t now;
+    uint32_t recipients;
     bool mail;
+    bool lmtp;
 };
 
 static void begin(struct world *w, const char *text)
@@ -133,7 +139,13 @@ static struct server_act ask(struct world *w, struct behaviour_session *s, enum 
                              const char *args)
 {
     struct server_act act = {0};
-    struct behaviour_step step = {verb, slice_of(args), w->mail, 100, w->now};
+    struct behaviour_step step = {.verb = verb,
+                                  .args = slice_of(args),
+                                  .octets = 100,
+                                  .now = w->now,
+                                  .recipients = w->recipients,
+                                  .mail = w->mail,
+                                  .lmtp = w->lmtp};
 
     behaviour_judge(w->behaviour, s, &step, &w->rng, &act);
     return act;
@@ -153,6 +165,7 @@ static unsigned rcpt(struct world *w, struct behaviour_session *s, const char *a
 {
     struct server_act act = ask(w, s, SERVER_RCPT, args);
 
+    w->recipients += !act.instead;
     return code(&act);
 }
 
@@ -161,6 +174,7 @@ static void start_mail(struct world *w, struct behaviour_session *s, const char 
     w->mail = false;
     (void)ask(w, s, SERVER_MAIL, args);
     w->mail = true;
+    w->recipients = 0;
 }
 
 static void test_sections(void **state)
@@ -211,6 +225,93 @@ static void test_transaction(void **state)
     assert_int_equal(rcpt(&w, &s, "TO:<x@c>"), 0);
     act = ask(&w, &s, SERVER_DOT, ".");
     assert_int_equal(code(&act), 553);
+    end(&w);
+}
+
+static unsigned verdict(struct world *w, struct behaviour_session *s, uint32_t recipient)
+{
+    struct server_act act = {.reply = behaviour_verdict(w->behaviour, s, recipient)};
+
+    return code(&act);
+}
+
+/* LMTP: each recipient's own rules decide at the end of data; times are the first one's. */
+static void test_verdicts(void **state)
+{
+    struct world w;
+    struct behaviour_session s;
+    struct server_act act;
+
+    (void)state;
+    begin(&w, "[default]\nRCPT accept\n"
+              "[domain a]\n. delay 1s\n. reply 452 4.2.2 full\n"
+              "[domain b]\n. delay 5s\n. mailbox 1\n"
+              "[domain c]\n. size 99 reply 552 5.3.4 c\n"
+              "[domain d]\n. reply 250 2.0.0 d\n"
+              "[domain e]\n. disconnect\n");
+    w.lmtp = true;
+    s = client(&w, "x");
+    start_mail(&w, &s, "FROM:<>");
+    assert_int_equal(rcpt(&w, &s, "TO:<x@a>"), 0);
+    w.recipients--; /* the server refused it after all */
+    for (const char *const *to =
+             (const char *const[]){"TO:<x@b>", "TO:<x@b>", "TO:<y@b>", "TO:<x@c>", "TO:<x@d>",
+                                   "TO:<x@none>", "TO:<x@e>", "TO:<x@a>", NULL};
+         *to; to++)
+        assert_int_equal(rcpt(&w, &s, *to), 0);
+    act = ask(&w, &s, SERVER_DOT, ".");
+    assert_false(act.instead);
+    assert_int_equal(act.delay, 5 * NS_PER_S);
+    assert_int_equal(act.end, SERVER_END_NOT);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(verdict(&w, &s, i),
+                         ((const unsigned[]){0, 452, 0, 552, 250, 0, 0, 452, 0, 0})[i]);
+    start_mail(&w, &s, "FROM:<>");
+    assert_int_equal(verdict(&w, &s, 1), 0);
+    for (unsigned i = 0; i < BEHAVIOUR_RECIPIENTS + 10; i++)
+        assert_int_equal(rcpt(&w, &s, "TO:<x@a>"), 0);
+    (void)ask(&w, &s, SERVER_DOT, ".");
+    assert_int_equal(verdict(&w, &s, BEHAVIOUR_RECIPIENTS - 1), 452);
+    assert_int_equal(verdict(&w, &s, BEHAVIOUR_RECIPIENTS), 0);
+    start_mail(&w, &s, "FROM:<>");
+    assert_int_equal(rcpt(&w, &s, "TO:<x@e>"), 0);
+    assert_int_equal(ask(&w, &s, SERVER_DOT, ".").end, SERVER_END_FAULT);
+    behaviour_disconnect(w.behaviour, &s);
+    end(&w);
+}
+
+/* By what MAIL declares, before the content comes. */
+static void test_declared_size(void **state)
+{
+    static const struct {
+        const char *mail;
+        unsigned at_mail, at_rcpt;
+    } rows[] = {
+        {"FROM:<a@b>", 0, 0},
+        {"FROM:<a@b> BODY=7BIT size=51", 0, 552},
+        {"FROM:<a@b> SIZE=50", 0, 0},
+        {"FROM:<a@b> SIZE=100", 0, 552},
+        {"FROM:<a@b> SIZE=101", 552, 552},
+        {"FROM:<a@b> SIZE=99999999999999999999999", 552, 552},
+        {"FROM:<a@b> SIZE=", 0, 0},
+        {"FROM:<\" SIZE=101\"@b>", 0, 0},
+    };
+    struct world w;
+    struct behaviour_session s;
+
+    (void)state;
+    begin(&w, "[default]\nMAIL size 100\nRCPT size 50\n");
+    s = client(&w, "x");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct server_act act;
+
+        w.mail = false;
+        act = ask(&w, &s, SERVER_MAIL, rows[i].mail);
+        assert_int_equal(code(&act), rows[i].at_mail);
+        w.mail = true;
+        assert_int_equal(rcpt(&w, &s, "TO:<x@y>"), rows[i].at_rcpt);
+    }
+    behaviour_disconnect(w.behaviour, &s);
     end(&w);
 }
 
@@ -325,7 +426,8 @@ static void test_acts(void **state)
     (void)state;
     begin(&w, "[default]\nNOOP delay 1s\nNOOP delay 2s\nNOOP half 3s\nNOOP stall 4s\n"
               "NOOP reply 250 words\nNOOP reply 550 never\nVRFY drip 5ms\nRSET reset\n"
-              "MAIL disconnect\nDATA disconnect reply 421 x\nHELO reply 421 y\nQUIT accept\n"
+              "MAIL disconnect\nDATA stall uniform 1s 1s after 5k\nDATA disconnect reply 421 "
+              "x\nHELO reply 421 y\nQUIT accept\n"
               "QUIT reset\n");
     s = client(&w, "x");
     act = ask(&w, &s, SERVER_NOOP, "");
@@ -343,6 +445,7 @@ static void test_acts(void **state)
     assert_true(act.instead && act.reply.n == 0 && act.end == SERVER_END_FAULT);
     act = ask(&w, &s, SERVER_DATA, "");
     assert_true(act.instead && code(&act) == 421 && act.end == SERVER_END_FAULT);
+    assert_true(act.hold == NS_PER_S && act.hold_at == 5000 && act.stall == 0);
     act = ask(&w, &s, SERVER_HELO, "");
     assert_true(act.instead && code(&act) == 421 && act.end == SERVER_END_FAULT);
     act = ask(&w, &s, SERVER_QUIT, "");
@@ -437,6 +540,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),        cmocka_unit_test(test_file_errors),
         cmocka_unit_test(test_sections),      cmocka_unit_test(test_transaction),
+        cmocka_unit_test(test_verdicts),      cmocka_unit_test(test_declared_size),
         cmocka_unit_test(test_rate),          cmocka_unit_test(test_rate_of_domains),
         cmocka_unit_test(test_greylist),      cmocka_unit_test(test_mailbox_connections_size),
         cmocka_unit_test(test_acts),          cmocka_unit_test(test_chance),
