@@ -288,12 +288,36 @@ static int mailbox_new(struct writer **out, const struct writer_kind *kind, cons
     return 0;
 }
 
+static int try_mbox(struct mailbox *w, struct diag *d)
+{
+    int rc = outfile_append(&w->file, w->path, d);
+
+    outfile_close(&w->file, true);
+    return rc;
+}
+
+/* That there can be mail is tried at once: a mistyped name shows before the first client. */
+static int tried(struct writer **out, int (*try)(struct mailbox *, struct diag *), struct diag *d)
+{
+    int rc = try((struct mailbox *)*out, d);
+
+    if (rc == 0)
+        return 0;
+    free_mailbox(*out);
+    *out = NULL;
+    return rc;
+}
+
 int mbox_new(struct writer **out, const struct writer_needs *needs, struct diag *d)
 {
-    return mailbox_new(out, &mbox, needs->config->mbox, needs, d);
+    int rc = mailbox_new(out, &mbox, needs->config->mbox, needs, d);
+
+    return rc < 0 ? rc : tried(out, try_mbox, d);
 }
 
 int maildir_new(struct writer **out, const struct writer_needs *needs, struct diag *d)
 {
-    return mailbox_new(out, &maildir, needs->config->maildir, needs, d);
+    int rc = mailbox_new(out, &maildir, needs->config->maildir, needs, d);
+
+    return rc < 0 ? rc : tried(out, make_directories, d);
 }
