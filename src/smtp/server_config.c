@@ -27,6 +27,26 @@ static const struct plain_line plain_list[] = {
 /* The most that an extension's arguments in the list may take. */
 #define ANNOUNCE_MAX 256
 
+static int unknown_keyword(const char *keyword, struct diag *d)
+{
+    char known[100] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < EXT_COUNT; i++) {
+        size_t length = strlen(ext_rows[i]->keyword);
+
+        if (!ext_rows[i]->learn || n + length + 3 > sizeof known)
+            continue;
+        memcpy(known + n, ", ", n > 0 ? 2 : 0);
+        n += n > 0 ? 2 : 0;
+        memcpy(known + n, ext_rows[i]->keyword, length + 1);
+        n += length;
+    }
+    return diag_set(d, -EINVAL,
+                    "cannot announce %s (--announce takes KEYWORD[=ARGUMENT],... of %s)",
+                    *keyword ? keyword : "an empty keyword", known);
+}
+
 static int announce_one(struct server_config *cf, const char *word, size_t n, struct diag *d)
 {
     char item[ANNOUNCE_MAX];
@@ -49,8 +69,7 @@ static int announce_one(struct server_config *cf, const char *word, size_t n, st
             cf->announced[i] = true;
         return rc;
     }
-    return diag_set(d, -EINVAL, "bad announcement: %s (--announce takes KEYWORD[=ARGUMENT],...)",
-                    item);
+    return unknown_keyword(item, d);
 }
 
 int server_announce(struct server_config *cf, const char *list, struct diag *d)
