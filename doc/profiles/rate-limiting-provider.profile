@@ -6,6 +6,7 @@
 [default]
 CONNECT       connections 20     reply 421 4.7.28 Too many concurrent connections from your address
 MAIL          rate 50/s burst 100 per client reply 421 4.7.28 Unusual rate of mail from your address
+MAIL          size 25M           reply 552 5.2.3 Your message is larger than the 25 MB we take
 RCPT          rate 10/s burst 20 per domain reply 450 4.2.1 This domain is receiving mail too quickly
 RCPT          greylist 30s       reply 450 4.7.1 Greylisted, please try again in 30 seconds
 RCPT  0.5%    reply 550 5.1.1 No such user here

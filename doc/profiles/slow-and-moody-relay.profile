@@ -11,6 +11,7 @@ MAIL     1%   half 5s
 RCPT     3%   reply 450 4.3.0 Temporary lookup failure
 RCPT     1%   drip 100ms
 DATA     5%   stall uniform 500ms 3s
+DATA     2%   stall exponential 2s after 64k
 DATA     1%   disconnect reply 421 4.3.2 Going down for maintenance
 .             delay lognormal 200ms 0.8
 .        1%   reply 451 4.3.1 Queue file write error
