@@ -374,11 +374,15 @@ static void keep_recipient(struct behaviour_session *s, const struct behaviour_s
     if (!step->lmtp || step->recipients >= BEHAVIOUR_RECIPIENTS)
         return;
     if (step->recipients >= s->room) {
-        uint32_t room = s->room ? 2 * s->room : 4;
-        void *grown = realloc(s->recipients, room * sizeof *s->recipients);
+        uint32_t room = 4;
+        struct behaviour_recipient *grown;
 
+        while (room <= step->recipients)
+            room *= 2;
+        grown = realloc(s->recipients, room * sizeof *grown);
         if (!grown)
-            return; /* judged with the usual outcome, as one too many */
+            return; /* it gets the usual reply, as one too many does */
+        memset(grown + s->room, 0, (room - s->room) * sizeof *grown);
         s->recipients = grown;
         s->room = room;
     }

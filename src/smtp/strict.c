@@ -13,12 +13,12 @@
 #define COMMAND_MAX    512
 #define TEXT_MAX       1000
 
-enum breach { BREACH_NONE, BREACH_LINE, BREACH_NUL, BREACH_BARE };
+/* Added up, since which comes first would depend on how the octets arrive. */
+enum breach { BREACH_LINE = 1, BREACH_NUL = 2, BREACH_BARE = 4 };
 
 static void note(struct strict *s, enum breach breach)
 {
-    if (s->breach == BREACH_NONE)
-        s->breach = (uint8_t)breach;
+    s->breaches |= (uint8_t)breach;
 }
 
 /* A CR belongs in front of an LF. line: up to and with its LF, or to the end of what is there. */
@@ -62,16 +62,12 @@ void strict_content(struct strict *s, struct slice in, bool stuffed, bool lenien
 
 struct slice strict_verdict(const struct strict *s)
 {
-    switch ((enum breach)s->breach) {
-    case BREACH_LINE:
-        return server_texts.long_line;
-    case BREACH_NUL:
+    if (s->breaches & BREACH_NUL)
         return server_texts.nul;
-    case BREACH_BARE:
+    if (s->breaches & BREACH_BARE)
         return server_texts.bare;
-    case BREACH_NONE:
-        break;
-    }
+    if (s->breaches & BREACH_LINE)
+        return server_texts.long_line;
     return (struct slice){NULL, 0};
 }
 

@@ -13,10 +13,10 @@
 
 /* How content has done so far. Zeroed at its beginning. */
 struct strict {
-    uint16_t column; /* octets of the line so far, a stuffed dot not counted */
-    uint8_t breach;  /* the first there was; 0: none */
-    bool in_line;    /* one has begun */
-    bool after_cr;   /* the last octet was a CR */
+    uint16_t column;  /* octets of the line so far, a stuffed dot not counted */
+    uint8_t breaches; /* enum breach, added up; 0: none */
+    bool in_line;     /* one has begun */
+    bool after_cr;    /* the last octet was a CR */
 };
 
 /*

@@ -22,10 +22,14 @@ static void play(const struct profile *p)
                                       .args = SLICE("TO:<a@b.example>"),
                                       .mail = i % 3 != 0,
                                       .octets = i,
+                                      .recipients = i % 5,
+                                      .lmtp = i % 2,
                                       .now = i * UINT64_C(400000000)};
 
         behaviour_judge(b, &s, &step, &rng, &act);
         if (act.reply.n > SERVER_REPLY_MAX || (act.reply.n > 0 && act.reply.n < 5))
+            abort();
+        if (behaviour_verdict(b, &s, i % 7).n > SERVER_REPLY_MAX)
             abort();
     }
     behaviour_disconnect(b, &s);

@@ -43,6 +43,7 @@ static const struct row rows[] = {
     {.in = IN("a\rb\r\n"), .want = BARE},
     {.in = IN("a\r\r\n"), .want = BARE},
     {.in = IN("\r\0"), .want = NUL},
+    {.in = IN("a\nb\0\r\n"), .want = NUL},
     {.in = IN("a\nb\r\n"), .want = "", .lenient = true},
     {.in = IN("a\r\r\n"), .want = BARE, .lenient = true},
     {.in = IN("a\nb\r\n"), .want = BARE, .chunk = true},
