@@ -4,22 +4,14 @@
 #include "opt.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "num.h"
+#include "opt_impl.h"
 #include "units.h"
-
-/* Where the rows' long-only options start among getopt's return values, above any character. */
-#define LONG_BASE 256
-
-struct flat {
-    const struct opt *row;
-    void *settings;
-};
 
 static size_t total_rows(const struct opt_table *tables, size_t count)
 {
@@ -30,7 +22,7 @@ static size_t total_rows(const struct opt_table *tables, size_t count)
     return n;
 }
 
-static struct flat *flatten(const struct opt_table *tables, size_t count)
+struct flat *opt_flatten(const struct opt_table *tables, size_t count)
 {
     struct flat *all = calloc(total_rows(tables, count) + 1, sizeof *all);
     size_t n = 0;
@@ -105,16 +97,18 @@ static int set_choice(const struct opt *o, void *at, const char *value, struct d
                     *value ? value : "empty", o->name, list);
 }
 
-static int set_option(const struct flat *f, const char *value, struct diag *d)
+int opt_set(const struct flat *f, const char *value, struct diag *d)
 {
     const struct opt *o = f->row;
     char *at = (char *)f->settings + o->at;
 
     if (!value)
-        value = o->implied ? o->implied : "";
+        value = "";
     switch (o->kind) {
     case OPT_FLAG:
         *(bool *)at = true;
+        return 0;
+    case OPT_CONFIG: /* opt_config.c has read it */
         return 0;
     case OPT_TEXT:
         memcpy(at, &value, sizeof value);
@@ -128,34 +122,27 @@ static int set_option(const struct flat *f, const char *value, struct diag *d)
     }
 }
 
-/* What getopt_long(3) wants, and the way back from its answer to a row. */
-struct lookup {
-    struct flat *all;
-    struct option *longs;
-    char *letters;
-    unsigned char by_letter[256]; /* row number + 1 */
-};
-
-static void lookup_done(struct lookup *l)
+void lookup_done(struct lookup *l)
 {
     free(l->all);
     free(l->longs);
     free(l->letters);
 }
 
-static int lookup_init(struct lookup *l, const struct opt_table *tables, size_t count)
+int lookup_init(struct lookup *l, const struct opt_table *tables, size_t count)
 {
     size_t n = total_rows(tables, count);
     size_t at = 1;
 
     memset(l, 0, sizeof *l);
-    l->all = flatten(tables, count);
+    l->all = opt_flatten(tables, count);
     l->longs = calloc(n + 1, sizeof *l->longs);
     l->letters = calloc(2 * n + 2, 1);
     if (!l->all || !l->longs || !l->letters || n > 255) {
         lookup_done(l);
         return -ENOMEM;
     }
+    l->count = n;
     l->letters[0] = ':';
     for (size_t i = 0; i < n; i++) {
         const struct opt *o = l->all[i].row;
@@ -193,21 +180,33 @@ static int bad_option(const struct lookup *l, char **argv, int code, struct diag
                     argv[optind - 1]);
 }
 
-static int lookup_run(struct lookup *l, int argc, char **argv, struct diag *d)
+int lookup_each(struct lookup *l, int argc, char **argv,
+                int (*each)(void *arg, const struct flat *, const char *value, struct diag *),
+                void *arg, struct diag *d)
 {
     int code;
 
     optind = 0; /* glibc: start afresh, also when called twice */
     opterr = 0;
     while ((code = getopt_long(argc, argv, l->letters, l->longs, NULL)) != -1) {
+        const struct flat *f;
+        int rc;
+
         if (code == '?' || code == ':')
             return bad_option(l, argv, code, d);
-        size_t row = code >= LONG_BASE ? (size_t)(code - LONG_BASE) : l->by_letter[code] - 1u;
-        int rc = set_option(&l->all[row], optarg, d);
-        if (rc < 0)
+        f = &l->all[code >= LONG_BASE ? (size_t)(code - LONG_BASE) : l->by_letter[code] - 1u];
+        rc = each(arg, f, optarg ? optarg : f->row->implied, d);
+        if (rc != 0)
             return rc;
     }
     return 0;
+}
+
+static int set_from_line(void *config, const struct flat *f, const char *value, struct diag *d)
+{
+    int rc = opt_set(f, value, d);
+
+    return rc == 0 && config ? opt_config_note(config, f->row, value, d) : rc;
 }
 
 int opt_parse(const struct opt_table *tables, size_t count, int argc, char **argv, int *operands,
@@ -218,7 +217,9 @@ int opt_parse(const struct opt_table *tables, size_t count, int argc, char **arg
 
     if (rc < 0)
         return diag_set(d, rc, "out of memory");
-    rc = lookup_run(&l, argc, argv, d);
+    rc = opt_read_config(&l, argc, argv, d);
+    if (rc == 0)
+        rc = lookup_each(&l, argc, argv, set_from_line, opt_find_config(&l), d);
     if (rc == 0)
         *operands = optind;
     lookup_done(&l);
@@ -230,7 +231,7 @@ static void by_group(const struct opt_table *tables, size_t count, FILE *out,
                      void (*heading)(FILE *, const char *),
                      void (*each)(FILE *, const struct opt *))
 {
-    struct flat *all = flatten(tables, count);
+    struct flat *all = opt_flatten(tables, count);
 
     if (!all)
         return;
@@ -327,6 +328,22 @@ static void man_row(FILE *out, const struct opt *o)
 void opt_manual(const struct opt_table *tables, size_t count, FILE *out)
 {
     by_group(tables, count, out, man_heading, man_row);
+}
+
+bool opt_help_as(const char *form, const struct opt_table *tables, size_t count,
+                 const char *program, FILE *out)
+{
+    static const char completion[] = "completion-";
+
+    if (strcmp(form, "man") == 0)
+        opt_manual(tables, count, out);
+    else if (strcmp(form, "names") == 0)
+        opt_names(tables, count, out);
+    else if (strncmp(form, completion, sizeof completion - 1) == 0)
+        return opt_completion(form + sizeof completion - 1, tables, count, program, out);
+    else
+        return false;
+    return true;
 }
 
 void opt_names(const struct opt_table *tables, size_t count, FILE *out)

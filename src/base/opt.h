@@ -5,6 +5,7 @@
 #ifndef BASE_OPT_H
 #define BASE_OPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ enum opt_kind {
     OPT_TEXT,     /* any text into a const char *, borrowed from argv */
     OPT_CHOICE,   /* one of the choices into an int */
     OPT_CUSTOM,   /* set() does it */
+    OPT_CONFIG,   /* names a file of options; into a struct opt_config */
 };
 
 struct opt_choice {
@@ -38,6 +40,7 @@ struct opt {
     const char *implied;              /* the argument may be left out ("--name"); then this is it */
     /* OPT_CUSTOM: returns 0 or -errno with diag set. settings is the table's. */
     int (*set)(void *settings, const char *value, struct diag *d);
+    bool secret;       /* never printed: not in reports, not by --print-config */
     const char *what;  /* the words of an error: "bad WHAT: VALUE" */
     const char *group; /* heading in --help */
     const char *help;  /* one short line for --help */
@@ -52,20 +55,57 @@ struct opt_table {
 };
 
 /*
+ * What --config and --print-config fill: a table of its own in a program, with opt_config_rows.
+ */
+struct opt_config {
+    bool print;
+    struct opt_given *given; /* what was set, in that order; owned */
+    size_t given_count;
+    char *text; /* of the file; texts are borrowed from it; owned */
+};
+
+extern const struct opt opt_config_rows[];
+extern const size_t opt_config_row_count;
+
+/* Writes the options that are in effect as a file for --config. Secrets are left out. */
+void opt_print_config(const struct opt_config *, FILE *out);
+
+void opt_config_done(struct opt_config *);
+
+/*
  * Parses argv by the tables, options and operands in any order, "--" ends the options. Permutes
- * argv and stores the index of the first operand. The last of a repeated option wins.
+ * argv and stores the index of the first operand. The last of a repeated option wins; an option of
+ * the command line wins over the same one of a --config file.
  * Returns 0, or -EINVAL with diag telling what and how to mend it.
  */
 int opt_parse(const struct opt_table *tables, size_t count, int argc, char **argv, int *operands,
               struct diag *d);
 
+/*
+ * The command line quoted for a shell, so that it can be pasted; arguments of secret options are
+ * replaced by ***. To be called before opt_parse() permutes argv. The caller's to free; NULL when
+ * out of memory.
+ */
+char *opt_command_line(const struct opt_table *tables, size_t count, int argc, char *const *argv);
+
 /* --help: the rows by group, short. */
 void opt_help(const struct opt_table *tables, size_t count, FILE *out);
+
+/*
+ * The other forms of --help: "man", "names", "completion-bash", "completion-zsh",
+ * "completion-fish". false when the form is none of these, and nothing was written.
+ */
+bool opt_help_as(const char *form, const struct opt_table *tables, size_t count,
+                 const char *program, FILE *out);
 
 /* The OPTIONS section of a manual page, in man(7) macros, by group. */
 void opt_manual(const struct opt_table *tables, size_t count, FILE *out);
 
 /* "name<TAB>letter" a line, for tests that hold every option to be documented and tested. */
 void opt_names(const struct opt_table *tables, size_t count, FILE *out);
+
+/* Completion of a program's options for a shell: bash, zsh or fish. false for another. */
+bool opt_completion(const char *shell, const struct opt_table *tables, size_t count,
+                    const char *program, FILE *out);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "opt.h"
 #include "units.h"
@@ -438,6 +439,213 @@ static void names(void **state)
     free(text);
 }
 
+/* Rows with --config, and an option whose argument is nobody's business. */
+struct configured {
+    struct opt_config config;
+    struct settings s;
+    const char *password;
+    char seen[64]; /* all arguments of an option that adds up */
+};
+
+static int add_seen(void *settings, const char *value, struct diag *d)
+{
+    struct configured *c = settings;
+
+    (void)d;
+    (void)strncat(c->seen, value, sizeof c->seen - strlen(c->seen) - 1);
+    return 0;
+}
+
+static const struct opt secret_rows[] = {
+    {.name = "password",
+     .letter = 'p',
+     .kind = OPT_TEXT,
+     .arg = "TEXT",
+     .at = offsetof(struct configured, password),
+     .secret = true,
+     .what = "password",
+     .group = "One",
+     .help = "it's secret: [really]",
+     .man = "Secret."},
+    {.name = "add",
+     .kind = OPT_CUSTOM,
+     .arg = "TEXT",
+     .set = add_seen,
+     .what = "addition",
+     .group = "One",
+     .help = "add",
+     .man = "Add."},
+};
+
+#define CONFIG_TABLES 3
+
+static void config_tables(struct configured *c, struct opt_table t[CONFIG_TABLES])
+{
+    t[0] = (struct opt_table){rows, LENGTH(rows), &c->s};
+    t[1] = (struct opt_table){secret_rows, LENGTH(secret_rows), c};
+    t[2] = (struct opt_table){opt_config_rows, opt_config_row_count, &c->config};
+}
+
+/* Parses "prog --config FILE" and the words, FILE holding the text. */
+static int parse_config(struct configured *c, const char *text, const char *const *words,
+                        struct diag *d)
+{
+    char name[] = "/tmp/test_opt_XXXXXX";
+    char program[] = "prog";
+    char option[] = "--config";
+    char *argv[12] = {program, option, name};
+    struct opt_table t[CONFIG_TABLES];
+    int fd = mkstemp(name);
+    int argc = 3;
+    int operands;
+    int rc;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+    for (; words && *words; words++)
+        argv[argc++] = (char *)(uintptr_t)*words;
+    *c = (struct configured){0};
+    config_tables(c, t);
+    rc = opt_parse(t, CONFIG_TABLES, argc, argv, &operands, d);
+    (void)unlink(name);
+    return rc;
+}
+
+static void config_file(void **state)
+{
+    const char *const words[] = {"-m", "7", "--add", "line", NULL};
+    struct configured c;
+    struct diag d = {""};
+
+    (void)state;
+    assert_int_equal(parse_config(&c,
+                                  "# first\n"
+                                  "\n"
+                                  "messages 500 # of them\n"
+                                  "  --length = 2KiB\r\n"
+                                  "verbose\n"
+                                  "add file\n"
+                                  "mode=no\n"
+                                  "subject \"a # \\\"b\\\\ \"   # c\n"
+                                  "password hush",
+                                  words, &d),
+                     0);
+    assert_int_equal(c.s.count, 7);
+    assert_int_equal(c.s.size, 2048);
+    assert_true(c.s.verbose);
+    assert_int_equal(c.s.mode, 3);
+    assert_string_equal(c.s.subject, "a # \"b\\ ");
+    assert_string_equal(c.password, "hush");
+    assert_string_equal(c.seen, "line");
+    opt_config_done(&c.config);
+    assert_int_equal(parse_config(&c, "subject \"\"\n", NULL, &d), 0);
+    assert_string_equal(c.s.subject, "");
+    opt_config_done(&c.config);
+}
+
+static void bad_config_files(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says;
+    } bad[] = {
+        {"\nnothing 1\n", ":2: no such option: nothing"},
+        {"messages\n", ":1: option requires an argument: messages"},
+        {"verbose yes\n", ":1: option takes no argument: verbose"},
+        {"messages many\n", ":1: bad message count: many"},
+        {"messages 5000\n", "must be at most"},
+        {"subject \"open\n", "a double quote is missing"},
+        {"subject \"a\" b\n", "a double quote is missing, or out of place"},
+        {"config x\n", "--config is for the command line"},
+        {"m 5\n", "no such option: m (long options only"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(bad); i++) {
+        struct configured c;
+        struct diag d = {""};
+
+        assert_int_equal(parse_config(&c, bad[i].text, NULL, &d), -EINVAL);
+        if (!strstr(d.text, bad[i].says))
+            fail_msg("%s", d.text);
+        opt_config_done(&c.config);
+    }
+}
+
+static char *printed_config(const struct opt_config *c)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    opt_print_config(c, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void printed_config_reads_back(void **state)
+{
+    const char *const words[] = {"-m", "7", "-m", "8", "-v", "--add=x", "--add=# \"", NULL};
+    struct configured c;
+    struct configured again;
+    struct diag d = {""};
+    char *first;
+    char *second;
+
+    (void)state;
+    assert_int_equal(parse_config(&c, "password hush\nsubject \"\"\nlength 99\n", words, &d), 0);
+    first = printed_config(&c.config);
+    assert_string_equal(first, "# password: a secret, left out\n"
+                               "subject \"\"\n"
+                               "length 99\n"
+                               "messages 8\n"
+                               "verbose\n"
+                               "add x\n"
+                               "add \"# \\\"\"\n");
+    assert_int_equal(parse_config(&again, first, NULL, &d), 0);
+    assert_int_equal(again.s.count, 8);
+    assert_string_equal(again.seen, "x# \"");
+    second = printed_config(&again.config);
+    assert_string_equal(second, strchr(first, '\n') + 1);
+    free(first);
+    free(second);
+    opt_config_done(&c.config);
+    opt_config_done(&again.config);
+}
+
+static void command_lines(void **state)
+{
+    static const struct {
+        const char *argv[6];
+        const char *line;
+    } cases[] = {
+        {{"prog", "-m", "5", "host:25"}, "prog -m 5 host:25"},
+        {{"prog", "--subject=it's", "a b", ""}, "prog '--subject=it'\\''s' 'a b' ''"},
+        {{"prog", "--password", "hush", "$x"}, "prog --password *** '$x'"},
+        {{"prog", "x", "--password=hush", "-p", "hush"}, "prog x --password=*** -p ***"},
+        {{"prog", "-vphush", "--pass=hush"}, "prog -vp*** --pass=***"},
+        {{"prog", "--", "--password", "told"}, "prog -- --password told"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(cases); i++) {
+        struct configured c = {0};
+        struct opt_table t[CONFIG_TABLES];
+        char *argv[6] = {NULL};
+        char *line;
+        int argc = 0;
+
+        for (; argc < 6 && cases[i].argv[argc]; argc++)
+            argv[argc] = (char *)(uintptr_t)cases[i].argv[argc];
+        config_tables(&c, t);
+        line = opt_command_line(t, CONFIG_TABLES, argc, argv);
+        assert_string_equal(line, cases[i].line);
+        free(line);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +664,10 @@ int main(void)
         cmocka_unit_test(help),
         cmocka_unit_test(manual),
         cmocka_unit_test(names),
+        cmocka_unit_test(config_file),
+        cmocka_unit_test(bad_config_files),
+        cmocka_unit_test(printed_config_reads_back),
+        cmocka_unit_test(command_lines),
     };
 
     return cmocka_run_group_tests_name("opt", tests, NULL, NULL);
