@@ -30,6 +30,7 @@ struct program {
     struct sink_config sink;
     struct capture_config capture;
     struct privileges privileges;
+    struct opt_config config;
     int io;           /* enum io_choice */
     int report;       /* enum report_kind */
     const char *help; /* how to show it; NULL for not */
@@ -95,13 +96,14 @@ static const struct opt program_options[] = {
      .man = "No summary on standard output; the same as --report=none."},
     {.name = "help",
      .kind = OPT_TEXT,
-     .arg = "man|names",
+     .arg = "FORM",
      .implied = "text",
      .at = AT(help),
      .group = "Output",
      .help = "show this text",
      .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each."},
+            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
+            "or =completion-fish, completion for that shell."},
     {.name = "version",
      .kind = OPT_FLAG,
      .at = AT(version),
@@ -112,13 +114,14 @@ static const struct opt program_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES 3
+#define TABLES 4
 
 static void option_tables(struct program *p, struct opt_table tables[TABLES])
 {
     tables[0] = (struct opt_table){sink_options, sink_option_count, &p->sink};
     tables[1] = (struct opt_table){capture_options, capture_option_count, &p->capture};
     tables[2] = (struct opt_table){program_options, LENGTH(program_options), p};
+    tables[3] = (struct opt_table){opt_config_rows, opt_config_row_count, &p->config};
 }
 
 static const char usage[] = SINK_USAGE;
@@ -128,11 +131,7 @@ static int show_help(struct program *p)
     struct opt_table tables[TABLES];
 
     option_tables(p, tables);
-    if (strcmp(p->help, "man") == 0) {
-        opt_manual(tables, TABLES, stdout);
-    } else if (strcmp(p->help, "names") == 0) {
-        opt_names(tables, TABLES, stdout);
-    } else {
+    if (!opt_help_as(p->help, tables, TABLES, "smtp-sink", stdout)) {
         printf("usage: %s\n"
                "       smtp-sink [options] unix:pathname [backlog]\n\n"
                "Receives mail and throws it away, until it is stopped (^C).\n",
@@ -163,7 +162,7 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
 
     option_tables(p, tables);
     rc = opt_parse(tables, TABLES, argc, argv, &operands, d);
-    if (rc < 0 || p->help || p->version)
+    if (rc < 0 || p->help || p->version || p->config.print)
         return rc;
     if (p->quiet)
         p->report = REPORT_NONE;
@@ -240,7 +239,7 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
 }
 
 /* Opens, serves, reports. 0 or -errno with diag set. */
-static int run(struct program *p, struct diag *d)
+static int run(struct program *p, const char *command_line, struct diag *d)
 {
     char started_at[RUN_TIME_SIZE];
     char id[20];
@@ -263,6 +262,7 @@ static int run(struct program *p, struct diag *d)
             diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
         sink_summary(&r, refusals, &numbers, &p->sink);
         r.id = id;
+        r.command_line = command_line;
         r.listening =
             sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen;
         r.started_at = run_time(started_at, &wall);
@@ -275,22 +275,33 @@ static int run(struct program *p, struct diag *d)
 int main(int argc, char **argv)
 {
     struct program p = {.report = REPORT_DEFAULT};
+    struct opt_table tables[TABLES];
     struct diag d;
+    char *command_line;
+    int status;
+    int rc;
 
     process_keep_standard_files();
     diag_program(argv[0] ? argv[0] : "smtp-sink");
     sink_config_init(&p.sink);
-    if (parse(&p, argc, argv, &d) < 0) {
-        diag_fatal("%s", d.text);
-        return 1;
+    option_tables(&p, tables);
+    command_line = opt_command_line(tables, TABLES, argc, argv);
+    rc = parse(&p, argc, argv, &d);
+    if (rc == 0 && p.help) {
+        status = show_help(&p);
+    } else if (rc == 0 && p.version) {
+        status = puts("smtp-sink " VERSION) < 0;
+    } else if (rc == 0 && p.config.print) {
+        opt_print_config(&p.config, stdout);
+        status = fflush(stdout) != 0;
+    } else {
+        if (rc == 0)
+            rc = run(&p, command_line, &d);
+        if (rc < 0)
+            diag_fatal("%s", d.text);
+        status = rc < 0;
     }
-    if (p.help)
-        return show_help(&p);
-    if (p.version)
-        return puts("smtp-sink " VERSION) < 0;
-    if (run(&p, &d) < 0) {
-        diag_fatal("%s", d.text);
-        return 1;
-    }
-    return 0;
+    opt_config_done(&p.config);
+    free(command_line);
+    return status;
 }

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "endpoint.h"
 #include "load.h"
 #include "opt.h"
+#include "out_file.h"
 #include "process.h"
 #include "report_live.h"
 #include "run.h"
@@ -37,6 +37,7 @@ struct program {
     int report;        /* enum report_kind */
     bool report_asked; /* by --report */
     const char *output;
+    const char *html;
     const char *help; /* how to show it; NULL for not */
     bool version;
     bool quiet;
@@ -47,6 +48,7 @@ struct program {
 /* All that a run is made of. */
 struct source {
     struct program program;
+    struct opt_config config;
     struct load_settings load_settings;
     struct mail_settings mail;
     struct client_config client;
@@ -57,11 +59,12 @@ struct source {
     struct sink_embed sink;
     struct load load;
     struct stats *total;
-    FILE *document;  /* --output, while it is being written */
-    char *temporary; /* and its name until it is complete */
+    struct out_file document; /* --output */
+    struct out_file page;     /* --html */
     const char *target_text;
     uint64_t id;
     struct timespec started_at;
+    struct process_machine machine;
     struct process_usage before; /* what was used before the run itself */
 };
 
@@ -146,6 +149,16 @@ static const struct opt output_options[] = {
      .help = "also write the JSON report to FILE",
      .man = "Write the JSON document to this file too, whatever --report says. The file appears "
             "complete or not at all."},
+    {.name = "html",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(html),
+     .what = "HTML file",
+     .group = "Output",
+     .help = "also write the report as one HTML page to FILE",
+     .man = "Write the report as one HTML file that needs nothing else, no network either: the "
+            "verdict, latency by percentile, the account, refusals, the environment. The file "
+            "appears complete or not at all."},
     {.name = "quiet",
      .kind = OPT_FLAG,
      .at = AT(quiet),
@@ -163,13 +176,14 @@ static const struct opt output_options[] = {
             "standard error."},
     {.name = "help",
      .kind = OPT_TEXT,
-     .arg = "man|names",
+     .arg = "FORM",
      .implied = "text",
      .at = AT(help),
      .group = "Output",
      .help = "show this text",
      .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each."},
+            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
+            "or =completion-fish, completion for that shell."},
     {.name = "version",
      .kind = OPT_FLAG,
      .at = AT(version),
@@ -180,7 +194,7 @@ static const struct opt output_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES_MAX (4 + EXT_COUNT)
+#define TABLES_MAX (5 + EXT_COUNT)
 
 static size_t option_tables(struct source *s, struct opt_table *tables)
 {
@@ -193,6 +207,7 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
         tables[n++] =
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
     tables[n++] = (struct opt_table){output_options, LENGTH(output_options), &s->program};
+    tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
     return n;
 }
 
@@ -210,11 +225,7 @@ static int show_help(struct source *s)
     struct opt_table tables[TABLES_MAX];
     size_t n = option_tables(s, tables);
 
-    if (strcmp(s->program.help, "man") == 0) {
-        opt_manual(tables, n, stdout);
-    } else if (strcmp(s->program.help, "names") == 0) {
-        opt_names(tables, n, stdout);
-    } else {
+    if (!opt_help_as(s->program.help, tables, n, "smtp-source", stdout)) {
         puts("usage: smtp-source [options] [inet:]host[:port]\n"
              "       smtp-source [options] unix:pathname\n"
              "       smtp-source [options] sink:\n\n"
@@ -256,6 +267,23 @@ static int check_options(struct source *s, struct diag *d)
     return 0;
 }
 
+/* Is the program only asked about itself? */
+static bool is_question(const struct source *s)
+{
+    return s->program.help || s->program.version || s->config.print;
+}
+
+static int answer(struct source *s)
+{
+    if (s->program.help)
+        return show_help(s);
+    if (s->program.version)
+        puts("smtp-source " VERSION);
+    else
+        opt_print_config(&s->config, stdout);
+    return fflush(stdout) != 0;
+}
+
 static int parse(struct source *s, int argc, char **argv, struct diag *d)
 {
     struct opt_table tables[TABLES_MAX];
@@ -263,7 +291,7 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
     int operands = 0;
     int rc = opt_parse(tables, n, argc, argv, &operands, d);
 
-    if (rc < 0 || s->program.help || s->program.version)
+    if (rc < 0 || is_question(s))
         return rc;
     if (operands == argc)
         return diag_set(d, -EINVAL,
@@ -349,63 +377,23 @@ static int open_target(struct source *s, struct diag *d)
     return 0;
 }
 
-/*
- * The document appears under its name only when it is complete; that it can be written is known
- * before the run.
- */
-static int open_document(struct source *s, struct diag *d)
+/* That they can be written is known before the run. */
+static int open_files(struct source *s, struct diag *d)
 {
-    const char *name = s->program.output;
-    struct stat st;
+    int rc = out_file_open(&s->document, s->program.output, "--output", d);
 
-    if (!name)
-        return 0;
-    if (*name == '\0')
-        return diag_set(d, -EINVAL, "bad output file: empty (--output takes a file name)");
-    if (stat(name, &st) == 0 && S_ISDIR(st.st_mode))
-        return diag_set(d, -EISDIR, "open %s: is a directory (--output takes a file name)", name);
-    /* What is there and no plain file (a device, a pipe, a link) is written to, never replaced. */
-    if (lstat(name, &st) == 0 && !S_ISREG(st.st_mode)) {
-        s->document = fopen(name, "we");
-        if (!s->document)
-            return diag_set(d, -errno, "open %s: %s (--output)", name, strerror(errno));
-        return 0;
-    }
-    if (asprintf(&s->temporary, "%s.%ld.tmp", name, (long)getpid()) < 0) {
-        s->temporary = NULL;
-        return diag_set(d, -ENOMEM, "out of memory");
-    }
-    s->document = fopen(s->temporary, "we");
-    if (!s->document)
-        return diag_set(d, -errno, "open %s: %s (--output writes beside it first)", name,
-                        strerror(errno));
-    return 0;
+    return rc < 0 ? rc : out_file_open(&s->page, s->program.html, "--html", d);
 }
 
-static int write_document(struct source *s, const struct run *r, struct diag *d)
+static int write_files(struct source *s, const struct run *r, struct diag *d)
 {
-    int rc = report_json(r, s->document);
+    int rc = 0;
 
-    if (fclose(s->document) != 0 && rc == 0)
-        rc = -errno;
-    s->document = NULL;
-    if (rc == 0 && s->temporary && rename(s->temporary, s->program.output) < 0)
-        rc = -errno;
-    if (rc < 0)
-        return diag_set(d, rc, "write %s: %s", s->program.output, strerror(-rc));
-    free(s->temporary);
-    s->temporary = NULL;
-    return 0;
-}
-
-/* What a run that came to nothing leaves behind. */
-static void drop_document(struct source *s)
-{
-    if (s->document)
-        (void)fclose(s->document);
-    if (s->temporary)
-        (void)unlink(s->temporary);
-    free(s->temporary);
+    if (s->document.stream)
+        rc = out_file_commit(&s->document, report_json(r, s->document.stream), d);
+    if (rc == 0 && s->page.stream)
+        rc = out_file_commit(&s->page, report_html(&r, 1, s->page.stream), d);
+    return rc;
 }
 
 static int prepare(struct source *s, struct diag *d)
@@ -418,7 +406,7 @@ static int prepare(struct source *s, struct diag *d)
     s->id = process_random();
     (void)clock_gettime(CLOCK_REALTIME, &s->started_at);
     rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
-    if (rc < 0 || (rc = open_document(s, d)) < 0)
+    if (rc < 0 || (rc = open_files(s, d)) < 0)
         return rc;
     if (!s->client.window)
         s->client.window = DEFAULT_WINDOW;
@@ -440,6 +428,7 @@ static int prepare(struct source *s, struct diag *d)
     s->load.client = &s->client;
     s->load.content = &s->content;
     s->load.target = &s->target;
+    process_machine(&s->machine);
     process_usage(&s->before);
     return load_start(&s->load, d);
 }
@@ -514,27 +503,6 @@ static void supervise(struct source *s)
     stats_free(interval);
 }
 
-static char *join(char **argv)
-{
-    size_t n = 1;
-    char *text;
-    char *at;
-
-    for (char **a = argv; *a; a++)
-        n += strlen(*a) + 1;
-    text = at = malloc(n);
-    if (!text)
-        return NULL;
-    for (char **a = argv; *a; a++) {
-        size_t length = strlen(*a);
-
-        memcpy(at, *a, length);
-        at += length;
-        *at++ = a[1] ? ' ' : '\0';
-    }
-    return text;
-}
-
 /* Reports in the forms asked for. 0 or -errno with diag set. */
 static int report(struct source *s, struct run *r, struct diag *d)
 {
@@ -554,7 +522,7 @@ static int report(struct source *s, struct run *r, struct diag *d)
     /* A summary that nobody asked for does not change how the run ends. */
     if (rc < 0)
         diag_warn("write standard output: %s", strerror(-rc));
-    return s->document ? write_document(s, r, d) : 0;
+    return write_files(s, r, d);
 }
 
 static void describe(const struct source *s, struct run *r)
@@ -578,6 +546,9 @@ static void describe(const struct source *s, struct run *r)
     r->cpu_system_ns = usage.system_ns - s->before.system_ns;
     r->peak_rss_bytes = usage.peak_bytes;
     r->total = s->total;
+    r->kernel = s->machine.kernel;
+    r->cpu_model = *s->machine.cpu ? s->machine.cpu : NULL;
+    r->cpus = s->machine.cpus;
 }
 
 /* After load_start(): runs to the end and reports. Returns the exit status. */
@@ -624,23 +595,24 @@ static int finish(struct source *s, char *command_line)
 int main(int argc, char **argv)
 {
     static struct source s; /* large; zeroed */
+    struct opt_table tables[TABLES_MAX];
     struct diag d;
     char *command_line;
     int status;
+    int rc;
 
     process_keep_standard_files();
     diag_program(argv[0] ? argv[0] : "smtp-source");
-    command_line = join(argv);
     set_defaults(&s);
-    if (parse(&s, argc, argv, &d) < 0) {
-        diag_fatal("%s", d.text);
+    command_line = opt_command_line(tables, option_tables(&s, tables), argc, argv);
+    rc = parse(&s, argc, argv, &d);
+    if (rc < 0 || is_question(&s)) {
+        if (rc < 0)
+            diag_fatal("%s", d.text);
+        status = rc < 0 ? 1 : answer(&s);
+        opt_config_done(&s.config);
         free(command_line);
-        return 1;
-    }
-    if (s.program.help || s.program.version) {
-        free(command_line);
-        return s.program.help ? show_help(&s)
-                              : puts("smtp-source " VERSION) < 0 || fflush(stdout) != 0;
+        return status;
     }
     process_block_signals();
     if (prepare(&s, &d) < 0) {
@@ -654,11 +626,13 @@ int main(int argc, char **argv)
     } else {
         status = finish(&s, command_line);
     }
-    drop_document(&s);
+    out_file_drop(&s.document);
+    out_file_drop(&s.page);
     stats_free(s.total);
     mail_content_done(&s.content);
     bind_done(&s.bind);
     endpoint_done(&s.target);
+    opt_config_done(&s.config);
     free(command_line);
     return status;
 }

@@ -79,17 +79,6 @@ void append(struct document *d, json_t *array, json_t *stolen)
         d->failed = true;
 }
 
-void put_cpu(struct document *d, json_t *object, uint64_t user_ns, uint64_t system_ns,
-             uint64_t messages)
-{
-    json_t *cpu = put_object(d, object, "cpu");
-
-    put_number(d, cpu, "user_ns", user_ns);
-    put_number(d, cpu, "system_ns", system_ns);
-    put_known(d, cpu, "per_message_ns", messages > 0,
-              messages > 0 ? (user_ns + system_ns) / messages : 0);
-}
-
 static int write_value(json_t *value, FILE *out)
 {
     /* 15 digits: no rate is known better, and none shows as 0.30000000000000004. */
@@ -124,13 +113,35 @@ static int write_open(json_t *value, FILE *out, int level)
     return failed;
 }
 
-int document_write(const struct document *d, FILE *out)
+char *document_text(const struct document *d, size_t *size)
 {
+    char *text = NULL;
+    FILE *out = d->failed ? NULL : open_memstream(&text, size);
     int failed;
 
-    if (d->failed)
-        return -ENOMEM;
+    if (!out)
+        return NULL;
     failed = write_open(d->root, out, 0);
     fputc('\n', out);
-    return failed || fflush(out) != 0 || ferror(out) ? -EIO : 0;
+    if (fclose(out) != 0 || failed) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+/* Rendered in memory first: what fails then is the writing alone, and errno tells why. */
+int document_write(const struct document *d, FILE *out)
+{
+    size_t size = 0;
+    char *text = document_text(d, &size);
+    int code = 0;
+
+    if (!text)
+        return -ENOMEM;
+    errno = 0;
+    if (fwrite(text, 1, size, out) != size || fflush(out) != 0)
+        code = errno ? -errno : -EIO;
+    free(text);
+    return code;
 }

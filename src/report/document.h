@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct hist;
+struct run;
+struct run_part;
 struct sink_run;
 
 /*
@@ -45,16 +48,24 @@ json_t *put_array(struct document *, json_t *object, const char *name);
 /* Adds to an array. */
 void append(struct document *, json_t *array, json_t *stolen);
 
-/* The "cpu" object: user_ns, system_ns, per_message_ns (null when there were no messages). */
-void put_cpu(struct document *, json_t *object, uint64_t user_ns, uint64_t system_ns,
-             uint64_t messages);
+/* The members of a histogram, as an object of that name; run_json.c. */
+void put_hist(struct document *, json_t *object, const char *name, const struct hist *);
 
-/* The "sink" object; sink_report.c. */
+/* The "merged" array of the outermost object, when there is anything; run_json.c. */
+void put_parts(struct document *, const struct run_part *, size_t n);
+
+/* Whole documents into root, and the "sink" object; run_json.c, sink_report.c. */
+void put_run(struct document *, const struct run *);
+void put_sink_document(struct document *, const struct sink_run *);
 void put_sink(struct document *, json_t *object, const struct sink_run *);
+
+/* The document as text, size octets without the NUL after them; the caller's. NULL: no memory. */
+char *document_text(const struct document *, size_t *size);
 
 /*
  * Writes it: fields of the outer two levels on lines of their own, what is deeper in one line, so
- * that a person can read it and a histogram does not take a thousand lines. 0, -ENOMEM or -EIO.
+ * that a person can read it and a histogram does not take a thousand lines. 0, -ENOMEM, or the
+ * -errno of writing.
  */
 int document_write(const struct document *, FILE *out);
 

@@ -15,14 +15,15 @@
 
 struct sink_run;
 
-#define RUN_SCHEMA "smtp-source-report/1"
+#define RUN_SCHEMA_NAME "smtp-source-report/"
+#define RUN_SCHEMA      RUN_SCHEMA_NAME "1"
 
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */
 struct run {
     const char *program; /* "smtp-source" */
     const char *version;
     const char *role;         /* "source" */
-    const char *command_line; /* as typed */
+    const char *command_line; /* quoted for a shell, without secrets: opt_command_line() */
     const char *started_at;   /* wall clock, see run_time() */
     const char *id;           /* unique over runs and machines */
     const char *target;       /* as typed */
@@ -31,10 +32,14 @@ struct run {
     const char *ended;        /* "complete", "interrupted", or "fatal: TEXT" */
 
     uint64_t sessions;
-    uint64_t messages; /* that were requested; 0: no limit */
-    uint64_t rcpts;    /* a message */
-    uint64_t message_bytes;
+    uint64_t messages;      /* that were requested; 0: no limit */
+    uint64_t rcpts;         /* a message; FIELD_MIXED: merged runs differ in it */
+    uint64_t message_bytes; /* FIELD_MIXED likewise */
     uint64_t workers;
+
+    const char *kernel; /* of the machine it ran on: "Linux 6.1.0 x86_64" */
+    const char *cpu_model;
+    uint64_t cpus; /* that it was allowed to use */
 
     uint64_t elapsed_ns;
     uint64_t cpu_user_ns; /* of this process, all threads */
@@ -43,6 +48,16 @@ struct run {
 
     const struct stats *total;
     const struct sink_run *sink; /* the embedded sink's; NULL for none */
+
+    const struct run_part *parts; /* what was merged into this; none for a run as it was */
+    size_t part_count;
+};
+
+/* One of the runs that were merged. */
+struct run_part {
+    const char *id;
+    const char *started_at;
+    uint64_t elapsed_ns;
 };
 
 /* "2025-11-22T23:34:05.123Z", with its NUL */
@@ -57,7 +72,13 @@ uint64_t run_cpu_per_message(const struct run *);
 /* The summary: plain ASCII, at most 80 columns. Errors show in ferror(out). */
 void report_text(const struct run *, FILE *out);
 
-/* The document, one line a field, ends in a newline. 0, -ENOMEM, or -EIO when writing failed. */
+/* The document, one line a field, ends in a newline. 0, -ENOMEM, or the -errno of writing. */
 int report_json(const struct run *, FILE *out);
+
+/*
+ * One HTML file that needs nothing else, of one run or of two laid over each other. 0, -ENOMEM, or
+ * the -errno of writing.
+ */
+int report_html(const struct run *const *runs, size_t n, FILE *out);
 
 #endif

@@ -6,46 +6,49 @@
 #include <string.h>
 
 #include "document.h"
+#include "run_fields.h"
 #include "sink_report.h"
 #include "units.h"
 
 static void head(struct document *d, const struct run *r)
 {
-    json_t *o = d->root;
-    json_t *config;
+    struct run named = *r;
 
-    put_text(d, o, "schema", RUN_SCHEMA);
-    put_text(d, o, "program", r->program);
-    put_text(d, o, "version", r->version);
-    put_text(d, o, "role", r->role ? r->role : "source");
-    put_text(d, o, "run_id", r->id);
-    put_text(d, o, "command_line", r->command_line);
-    put_text(d, o, "target", r->target);
-    put_text(d, o, "protocol", r->protocol);
-    put_text(d, o, "started_at", r->started_at);
-    put_text(d, o, "ended", r->ended ? r->ended : "complete");
-
-    config = put_object(d, o, "config");
-    put_number(d, config, "sessions", r->sessions);
-    put_known(d, config, "messages", r->messages > 0, r->messages);
-    put_number(d, config, "recipients_per_message", r->rcpts);
-    put_number(d, config, "message_bytes", r->message_bytes);
-    put_number(d, config, "workers", r->workers);
-    put_text(d, config, "io_driver", r->io_driver);
+    named.role = r->role ? r->role : "source";
+    named.ended = r->ended ? r->ended : "complete";
+    put_text(d, d->root, "schema", RUN_SCHEMA);
+    fields_write(d, d->root, run_fields, run_field_count, &named);
 }
 
-static void resources(struct document *d, const struct run *r)
+/* What runs were merged, so that a reader can tell. */
+void put_parts(struct document *d, const struct run_part *parts, size_t n)
 {
-    const struct stats *s = r->total;
-    uint64_t accepted = s->counter[COUNTER_MESSAGES_ACCEPTED];
+    json_t *rows;
 
-    put_number(d, d->root, "elapsed_ns", r->elapsed_ns);
+    if (n == 0)
+        return;
+    rows = put_array(d, d->root, "merged");
+    for (size_t i = 0; i < n; i++) {
+        json_t *row = json_object();
+
+        put_text(d, row, "run_id", parts[i].id);
+        put_text(d, row, "started_at", parts[i].started_at);
+        put_number(d, row, "elapsed_ns", parts[i].elapsed_ns);
+        append(d, rows, row);
+    }
+}
+
+/* What follows from the plain fields. */
+static void rates(struct document *d, const struct run *r)
+{
+    uint64_t accepted = r->total->counter[COUNTER_MESSAGES_ACCEPTED];
+    uint64_t started = stats_offered(r->total) - r->total->counter[COUNTER_MESSAGES_MISSED];
+
     put(d, d->root, "accepted_per_s",
         r->elapsed_ns > 0 ? json_real((double)accepted / ((double)r->elapsed_ns / NS_PER_S))
                           : json_null());
-    put_cpu(d, d->root, r->cpu_user_ns, r->cpu_system_ns,
-            stats_offered(s) - s->counter[COUNTER_MESSAGES_MISSED]);
-    put_number(d, d->root, "peak_rss_bytes", r->peak_rss_bytes);
+    put_known(d, json_object_get(d->root, "cpu"), "per_message_ns", started > 0,
+              run_cpu_per_message(r));
 }
 
 /* Groups in the order of the list, and in front of each what its outcomes sum to. */
@@ -103,7 +106,7 @@ static void put_sum(struct document *d, json_t *object, const char *name, hist_s
     put_text(d, object, name, p);
 }
 
-static void put_hist(struct document *d, json_t *object, const char *name, const struct hist *h)
+void put_hist(struct document *d, json_t *object, const char *name, const struct hist *h)
 {
     static const struct {
         const char *name;
@@ -148,21 +151,27 @@ static void layout(struct document *d)
     put_number(d, o, "highest_ns", HIST_HIGHEST);
 }
 
+void put_run(struct document *d, const struct run *r)
+{
+    head(d, r);
+    rates(d, r);
+    put_parts(d, r->parts, r->part_count);
+    counters(d, r->total);
+    refusals(d, &r->total->refusals);
+    layout(d);
+    latency(d, "latency", r->total->latency);
+    latency(d, "refused_latency", r->total->refused_latency);
+    if (r->sink)
+        put_sink(d, d->root, r->sink);
+}
+
 int report_json(const struct run *r, FILE *out)
 {
     struct document d;
     int code;
 
     document_init(&d);
-    head(&d, r);
-    resources(&d, r);
-    counters(&d, r->total);
-    refusals(&d, &r->total->refusals);
-    layout(&d);
-    latency(&d, "latency", r->total->latency);
-    latency(&d, "refused_latency", r->total->refused_latency);
-    if (r->sink)
-        put_sink(&d, d.root, r->sink);
+    put_run(&d, r);
     code = document_write(&d, out);
     document_done(&d);
     return code;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fields.h"
 #include "human.h"
 #include "rows.h"
 #include "sink_report.h"
@@ -25,25 +26,37 @@ static const char *plural(uint64_t n)
 
 static void heading(struct rows *o, const struct run *r)
 {
-    int n = fprintf(o->out, "%.20s %.20s: %.20s to ", r->program ? r->program : "smtp-source",
-                    r->version ? r->version : "", r->protocol ? r->protocol : "mail");
+    char line[ROWS_WIDTH];
+    int n = snprintf(line, sizeof line, "%.20s %.20s: %.20s to ",
+                     r->program ? r->program : "smtp-source", r->version ? r->version : "",
+                     r->protocol ? r->protocol : "mail");
 
+    rows_text(o->out, line, ROWS_WIDTH);
     rows_text(o->out, r->target ? r->target : "?", n > 0 ? ROWS_WIDTH - (size_t)n : ROWS_WIDTH);
     fputs("\n\n", o->out);
 }
 
 static void work(struct rows *o, const struct run *r)
 {
+    struct human size = human_count(r->message_bytes);
+
+    if (r->message_bytes == FIELD_MIXED)
+        size = (struct human){"various"};
     rows_label(o, "work");
     if (r->messages > 0)
         rows_piece(o, "%s message%s of %s bytes", human_count(r->messages).text,
-                   plural(r->messages), human_count(r->message_bytes).text);
+                   plural(r->messages), size.text);
     else
-        rows_piece(o, "messages of %s bytes", human_count(r->message_bytes).text);
-    rows_piece(o, "%s recipient%s each", human_count(r->rcpts).text, plural(r->rcpts));
+        rows_piece(o, "messages of %s bytes", size.text);
+    if (r->rcpts == FIELD_MIXED)
+        rows_piece(o, "various numbers of recipients");
+    else
+        rows_piece(o, "%s recipient%s each", human_count(r->rcpts).text, plural(r->rcpts));
     rows_piece(o, "%s session%s", human_count(r->sessions).text, plural(r->sessions));
     rows_end(o);
-    rows_label(o, "run");
+    rows_label(o, r->part_count > 0 ? "runs" : "run");
+    if (r->part_count > 0)
+        rows_piece(o, "%zu merged", r->part_count);
     if (r->started_at)
         rows_piece(o, "%s", r->started_at);
     rows_piece(o, "%s", human_time(r->elapsed_ns).text);

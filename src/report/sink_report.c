@@ -10,6 +10,7 @@
 #include "human.h"
 #include "rows.h"
 #include "run.h"
+#include "run_fields.h"
 #include "units.h"
 
 static const char *plural(uint64_t n)
@@ -19,13 +20,18 @@ static const char *plural(uint64_t n)
 
 static void heading(struct rows *o, const struct sink_run *r)
 {
-    int n = fprintf(o->out, "%.20s %.20s: %.20s on ", r->program ? r->program : "smtp-sink",
-                    r->version ? r->version : "", r->protocol ? r->protocol : "mail");
+    char line[ROWS_WIDTH];
+    int n =
+        snprintf(line, sizeof line, "%.20s %.20s: %.20s on ", r->program ? r->program : "smtp-sink",
+                 r->version ? r->version : "", r->protocol ? r->protocol : "mail");
 
+    rows_text(o->out, line, ROWS_WIDTH);
     rows_text(o->out, r->listening ? r->listening : "?",
               n > 0 ? ROWS_WIDTH - (size_t)n : ROWS_WIDTH);
     fputs("\n\n", o->out);
-    rows_label(o, "run");
+    rows_label(o, r->part_count > 0 ? "runs" : "run");
+    if (r->part_count > 0)
+        rows_piece(o, "%zu merged", r->part_count);
     if (r->started_at)
         rows_piece(o, "%s", r->started_at);
     rows_piece(o, "%s", human_time(r->elapsed_ns).text);
@@ -124,26 +130,27 @@ void put_sink(struct document *d, json_t *object, const struct sink_run *r)
     json_t *sink = put_object(d, object, "sink");
     json_t *refusals;
 
-    put_number(d, sink, "sessions", r->sessions);
-    put_number(d, sink, "peak_sessions", r->peak);
-    put_number(d, sink, "quits", r->quits);
-    put_number(d, sink, "lost", r->lost);
-    put_number(d, sink, "aborted", r->aborted);
-    put_number(d, sink, "messages", r->messages);
-    put_number(d, sink, "recipients", r->recipients);
-    put_number(d, sink, "content_bytes", r->content_bytes);
-    put_number(d, sink, "received_bytes", r->received_bytes);
-    put_number(d, sink, "sent_bytes", r->sent_bytes);
-    put_number(d, sink, "refused", r->refused);
+    if (!sink)
+        return;
+    fields_write(d, sink, sink_fields, sink_field_count, r);
+    put_known(d, json_object_get(sink, "cpu"), "per_message_ns", r->messages > 0,
+              r->messages > 0 ? (r->cpu_user_ns + r->cpu_system_ns) / r->messages : 0);
     refusals = put_object(d, sink, "refused_by_verb");
     for (size_t i = 0; i < r->refusal_count; i++)
         if (r->refusals[i].count > 0)
             put_number(d, refusals, r->refusals[i].verb, r->refusals[i].count);
-    put_number(d, sink, "unrecorded", r->unrecorded);
-    put_number(d, sink, "workers", r->workers);
-    put_number(d, sink, "elapsed_ns", r->elapsed_ns);
-    put_cpu(d, sink, r->cpu_user_ns, r->cpu_system_ns, r->messages);
-    put_number(d, sink, "peak_rss_bytes", r->peak_rss_bytes);
+}
+
+void put_sink_document(struct document *d, const struct sink_run *r)
+{
+    struct sink_run named = *r;
+
+    named.ended = r->ended ? r->ended : "complete";
+    put_text(d, d->root, "schema", RUN_SCHEMA);
+    put_text(d, d->root, "role", "sink");
+    fields_write(d, d->root, sink_head_fields, sink_head_field_count, &named);
+    put_parts(d, r->parts, r->part_count);
+    put_sink(d, d->root, r);
 }
 
 int sink_report_json(const struct sink_run *r, FILE *out)
@@ -152,18 +159,7 @@ int sink_report_json(const struct sink_run *r, FILE *out)
     int code;
 
     document_init(&d);
-    put_text(&d, d.root, "schema", RUN_SCHEMA);
-    put_text(&d, d.root, "program", r->program);
-    put_text(&d, d.root, "version", r->version);
-    put_text(&d, d.root, "role", "sink");
-    put_text(&d, d.root, "run_id", r->id);
-    put_text(&d, d.root, "command_line", r->command_line);
-    put_text(&d, d.root, "listening", r->listening);
-    put_text(&d, d.root, "protocol", r->protocol);
-    put_text(&d, d.root, "io_driver", r->io_driver);
-    put_text(&d, d.root, "started_at", r->started_at);
-    put_text(&d, d.root, "ended", r->ended ? r->ended : "complete");
-    put_sink(&d, d.root, r);
+    put_sink_document(&d, r);
     code = document_write(&d, out);
     document_done(&d);
     return code;

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct run_part;
+
 /* Refused commands of one verb: "RCPT", "CONNECT", "." as the sink's options name them. */
 struct sink_refusal {
     const char *verb;
@@ -49,12 +51,15 @@ struct sink_run {
 
     const struct sink_refusal *refusals; /* rows of 0 are left out */
     size_t refusal_count;
+
+    const struct run_part *parts; /* what was merged into this, see run.h */
+    size_t part_count;
 };
 
 /* The summary: plain ASCII, at most 80 columns. Errors show in ferror(out). */
 void sink_report_text(const struct sink_run *, FILE *out);
 
-/* A document of its own, role "sink". 0, -ENOMEM, or -EIO when writing failed. */
+/* A document of its own, role "sink". 0, -ENOMEM, or the -errno of writing. */
 int sink_report_json(const struct sink_run *, FILE *out);
 
 #endif

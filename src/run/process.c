@@ -7,10 +7,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "units.h"
@@ -87,6 +90,39 @@ void process_usage(struct process_usage *u)
     u->user_ns = ns_of(r.ru_utime);
     u->system_ns = ns_of(r.ru_stime);
     u->peak_bytes = (uint64_t)r.ru_maxrss * 1024;
+}
+
+/* The first "model name" of /proc/cpuinfo (x86), or "" (others tell it in other ways or not). */
+static void read_cpu(char *out, size_t size)
+{
+    FILE *in = fopen("/proc/cpuinfo", "re");
+    char line[256];
+
+    *out = '\0';
+    while (in && *out == '\0' && fgets(line, sizeof line, in)) {
+        const char *colon = strchr(line, ':');
+
+        if (!colon || strncmp(line, "model name", 10) != 0)
+            continue;
+        colon += 1 + strspn(colon + 1, " ");
+        diag_printable(out, size, (struct slice){colon, strcspn(colon, "\n")});
+    }
+    if (in)
+        (void)fclose(in);
+}
+
+void process_machine(struct process_machine *m)
+{
+    struct utsname name;
+    cpu_set_t set;
+
+    *m = (struct process_machine){0};
+    if (uname(&name) == 0)
+        (void)snprintf(m->kernel, sizeof m->kernel, "%.30s %.60s %.30s", name.sysname, name.release,
+                       name.machine);
+    read_cpu(m->cpu, sizeof m->cpu);
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        m->cpus = (uint64_t)CPU_COUNT(&set);
 }
 
 uint64_t process_random(void)

@@ -38,6 +38,15 @@ struct process_usage {
 
 void process_usage(struct process_usage *);
 
+/* What a result depends on and nobody remembers later. Nothing here names the machine. */
+struct process_machine {
+    char kernel[128]; /* "Linux 6.1.0-18-amd64 x86_64" */
+    char cpu[128];    /* "" where the system doesn't say */
+    uint64_t cpus;    /* that this process may use */
+};
+
+void process_machine(struct process_machine *);
+
 /* A number that no other run has: 64 random bits. */
 uint64_t process_random(void);
 

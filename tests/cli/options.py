@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAMS = ("smtp-source", "smtp-sink")
+PROGRAMS = ("smtp-source", "smtp-sink", "smtp-report")
 
 
 def ask(program, *args):

@@ -28,6 +28,9 @@ static void names(struct run *r)
     r->target = "inet:127.0.0.1:2525";
     r->protocol = "smtp";
     r->io_driver = "epoll";
+    r->kernel = "Linux 6.1.0-18-amd64 x86_64";
+    r->cpu_model = "Example CPU @ 2.00GHz";
+    r->cpus = 2;
     r->ended = "complete";
 }
 
@@ -156,15 +159,15 @@ static void extreme(struct run *r, struct stats *s)
     r->io_driver = long_text;
     r->ended = "fatal: "
                "a reason so long that it does not fit in a line of eighty columns, and goes on";
-    r->sessions = UINT64_MAX;
-    r->messages = UINT64_MAX;
-    r->rcpts = UINT64_MAX;
-    r->message_bytes = UINT64_MAX;
-    r->workers = UINT64_MAX;
+    r->sessions = UINT64_MAX - 1;
+    r->messages = UINT64_MAX - 1;
+    r->rcpts = UINT64_MAX - 1;
+    r->message_bytes = UINT64_MAX - 1;
+    r->workers = UINT64_MAX - 1;
     r->elapsed_ns = SAMPLE_LARGE;
     r->cpu_user_ns = SAMPLE_LARGE / 2;
     r->cpu_system_ns = SAMPLE_LARGE / 2;
-    r->peak_rss_bytes = UINT64_MAX;
+    r->peak_rss_bytes = UINT64_MAX - 1;
     for (int p = 0; p < PHASE_COUNT; p++) {
         hist_record_n(&s->latency[p], SAMPLE_LARGE, SAMPLE_LARGE / 2);
         hist_record_n(&s->latency[p], 0, SAMPLE_LARGE / 2);

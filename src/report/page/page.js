@@ -1,0 +1,315 @@
+/* Draws the run documents that stand in the page (doc/report.md explains their fields). All that
+   came from outside reaches the page as text nodes only. */
+'use strict';
+(function () {
+    const runs = [...document.querySelectorAll('script[type="application/json"]')]
+        .map((e) => JSON.parse(e.textContent));
+    const root = document.getElementById('report');
+    const PHASES = ['connect', 'greeting', 'hello', 'mail', 'rcpt', 'data', 'end-of-data', 'rset',
+        'quit', 'transaction'];
+    const COLOURS = {
+        light: ['#0072b2', '#009e73', '#d55e00', '#cc79a7', '#e69f00', '#56b4e9', '#7b4fb5',
+            '#8c8c8c', '#8a6d3b', '#1a1d21'],
+        dark: ['#4da3ff', '#34d399', '#ff8b4d', '#f0a6cf', '#ffc14d', '#8fd3ff', '#b794f6',
+            '#b0b0b0', '#c9a96a', '#ffffff'],
+    };
+    const SERIES_NAMES = runs.length > 1 ? ['base', 'new'] : [''];
+
+    /* Numbers for people: the same units as the text summary. */
+    const count = (n) => (n === null || n === undefined ? '–' : n.toLocaleString('en-US'));
+    function scaled(n, units) {
+        let unit = units[0];
+        for (const u of units) {
+            if (n >= u[1]) unit = u;
+        }
+        const v = n / unit[1];
+        return (unit[1] === 1 || v >= 100 ? v.toFixed(0) : v.toPrecision(3)) + ' ' + unit[0];
+    }
+    const time = (ns) => (ns === null || ns === undefined ? '–' : scaled(ns,
+        [['ns', 1], ['µs', 1e3], ['ms', 1e6], ['s', 1e9], ['min', 6e10], ['h', 3.6e12]]));
+    const bytes = (n) => (n === null || n === undefined ? '–' : scaled(n,
+        [['B', 1], ['kB', 1e3], ['MB', 1e6], ['GB', 1e9], ['TB', 1e12], ['PB', 1e15]]));
+    const rate = (n) => (n === null || n === undefined ? '–'
+        : (n >= 100 ? count(Math.round(n)) : Number(n.toPrecision(3)).toString()) + '/s');
+    function share(part, whole) {
+        if (!whole || !part) return '';
+        if (part === whole) return '100%';
+        const hundredths = Math.floor(part / whole * 10000);
+        return hundredths === 0 ? '<0.01%' : (hundredths / 100).toFixed(2) + '%';
+    }
+
+    function element(name, attributes, ...children) {
+        const e = document.createElement(name);
+        for (const [key, value] of Object.entries(attributes || {})) e.setAttribute(key, value);
+        e.append(...children.filter((c) => c !== null && c !== undefined).map((c) =>
+            (c instanceof Node ? c : String(c))));
+        return e;
+    }
+    const card = (title, ...children) => element('section', {}, element('h2', {}, title),
+        ...children);
+
+    /* rows of [text, ...]; columns: {name, text: left-aligned, long: may wrap} */
+    function table(columns, rows, id) {
+        const style = (c) => (c.text ? { class: c.long ? 'text long' : 'text' } : {});
+        return element('div', { class: 'scroll' }, element('table', { id },
+            element('thead', {}, element('tr', {}, ...columns.map((c) =>
+                element('th', style(c), c.name)))),
+            element('tbody', {}, ...rows.map((r) => element('tr', {}, ...r.map((v, i) =>
+                element('td', style(columns[i]), v)))))));
+    }
+
+    /* What a run comes to, in one sentence. */
+    function verdict(r) {
+        const m = r.messages;
+        const problems = ['refused', 'failed', 'unknown', 'missed'].filter((o) => m[o] > 0)
+            .map((o) => count(m[o]) + ' ' + o);
+        const p99 = r.latency.transaction ? ', p99 ' + time(r.latency.transaction.p99_ns) : '';
+        const how = r.accepted_per_s === null ? '' : ' at ' + rate(r.accepted_per_s) + p99;
+        if (r.ended !== 'complete') {
+            return ['bad', 'Run ' + r.ended + ': ' + count(m.accepted) + ' of ' +
+                count(m.offered) + ' messages accepted' + how];
+        }
+        if (problems.length > 0) {
+            return [m.accepted > 0 ? 'warn' : 'bad', count(m.accepted) + ' of ' + count(m.offered) +
+                ' messages accepted' + how + '; ' + problems.join(', ')];
+        }
+        return [m.offered > 0 ? 'good' : 'warn', m.offered > 0
+            ? 'All ' + count(m.offered) + ' messages accepted' + how : 'No messages were sent'];
+    }
+
+    function header() {
+        const e = element('header', {});
+        runs.forEach((r, i) => {
+            const [style, text] = verdict(r);
+            const name = SERIES_NAMES[i] ? SERIES_NAMES[i] + ': ' : '';
+            e.append(element('h1', { class: style, id: 'verdict-' + i }, name + text));
+            e.append(element('p', { class: 'soft' }, [
+                (r.program || 'smtp-source') + ' ' + (r.version || ''),
+                (r.protocol || '').toUpperCase() + ' to ' + (r.target || 'several targets'),
+                r.started_at, time(r.elapsed_ns),
+                r.merged ? r.merged.length + ' runs merged' : null,
+            ].filter((x) => x).join(' · ')));
+        });
+        return e;
+    }
+
+    function figures() {
+        const transaction = (r, field) => (r.latency.transaction ? r.latency.transaction[field]
+            : null);
+        const rows = [
+            ['accepted', (r) => rate(r.accepted_per_s)],
+            ['of the messages', (r) => share(r.messages.accepted, r.messages.offered) || '0%'],
+            ['transaction p50', (r) => time(transaction(r, 'p50_ns'))],
+            ['transaction p99', (r) => time(transaction(r, 'p99_ns'))],
+            ['transaction max', (r) => time(transaction(r, 'max_ns'))],
+            ['sent', (r) => bytes(r.traffic.sent_bytes)],
+        ];
+        return element('div', { class: 'figures' }, ...rows.map(([name, get]) =>
+            element('section', {}, ...runs.map((r, i) =>
+                element('b', i ? { class: 'second' } : {}, get(r))),
+            element('span', { class: 'soft' }, name))));
+    }
+
+    /* Charts. They are drawn anew when light turns to dark. */
+    const charts = [];
+    const dark = window.matchMedia('(prefers-color-scheme: dark)');
+    const colour = (phase) => COLOURS[dark.matches ? 'dark' : 'light'][PHASES.indexOf(phase) %
+        PHASES.length];
+
+    function bucketHigh(low) {
+        const bits = low < 1 ? 0 : Math.floor(Math.log2(low)) + 1;
+        return low + 2 ** Math.max(0, bits - 8) - 1;
+    }
+
+    /* The latency that a share of the values does not exceed, at every bucket's end. x is
+       1 / (1 - share), so that each nine takes as much room as the one before. */
+    function curve(d) {
+        const points = [{ x: 1, y: Math.max(1, d.min_ns) }];
+        let seen = 0;
+        for (const [low, n] of d.buckets) {
+            seen += n;
+            const left = d.count - seen;
+            points.push({
+                x: left > 0 ? d.count / left : 2 * d.count,
+                y: Math.max(1, left > 0 ? Math.min(bucketHigh(low), d.max_ns) : d.max_ns),
+            });
+        }
+        return points;
+    }
+
+    function percentileOf(x, most) {
+        if (x >= most) return 'max';
+        const p = 100 * (1 - 1 / x);
+        const digits = Math.max(0, Math.round(Math.log10(x)) - 2);
+        return 'p' + p.toFixed(Math.min(digits, 6));
+    }
+
+    function curveSets() {
+        const sets = [];
+        runs.forEach((r, i) => PHASES.filter((p) => r.latency[p]).forEach((p) => sets.push({
+            label: (SERIES_NAMES[i] ? SERIES_NAMES[i] + ' ' : '') + p,
+            data: curve(r.latency[p]),
+            borderColor: colour(p), backgroundColor: colour(p),
+            borderWidth: p === 'transaction' ? 3 : 1.5,
+            borderDash: i ? [6, 4] : [], pointRadius: 0, pointHitRadius: 6, stepped: 'after', phase: p,
+            hidden: runs.length > 1 && p !== 'transaction',
+        })));
+        return sets;
+    }
+
+    function base(text, line) {
+        return {
+            animation: false, responsive: true, maintainAspectRatio: false, parsing: false,
+            normalized: true,
+            interaction: { mode: 'nearest', axis: 'xy', intersect: false },
+            color: text, borderColor: line,
+            plugins: { legend: { position: 'bottom', labels: { color: text, boxWidth: 24,
+                boxHeight: 2 } } },
+        };
+    }
+
+    function drawCurves(canvas, text, line) {
+        const sets = curveSets();
+        const most = Math.max(2, ...sets.map((s) => s.data[s.data.length - 1].x));
+        const ticks = [1, 2, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7].filter((x) => x <= most);
+        const options = base(text, line);
+        /* One entry a phase: it shows and hides the lines of both runs. */
+        options.plugins.legend.labels.filter = (item, data) =>
+            data.datasets.findIndex((s) => s.phase === data.datasets[item.datasetIndex].phase) ===
+            item.datasetIndex;
+        options.plugins.legend.labels.generateLabels = (chart) =>
+            Chart.defaults.plugins.legend.labels.generateLabels(chart).map((item) =>
+                ({ ...item, text: chart.data.datasets[item.datasetIndex].phase }));
+        options.plugins.legend.onClick = (_, item, legend) => {
+            const chart = legend.chart;
+            const show = !chart.isDatasetVisible(item.datasetIndex);
+            const phase = chart.data.datasets[item.datasetIndex].phase;
+            chart.data.datasets.forEach((s, i) => s.phase === phase &&
+                chart.setDatasetVisibility(i, show));
+            chart.update();
+        };
+        options.plugins.tooltip = { callbacks: {
+            title: (items) => items.map((t) => percentileOf(t.parsed.x,
+                t.dataset.data[t.dataset.data.length - 1].x))[0],
+            label: (t) => t.dataset.label + ': ' + time(t.parsed.y),
+        } };
+        options.scales = {
+            x: { type: 'logarithmic', min: 1, max: most, grid: { color: line },
+                title: { display: true, text: 'share of the replies', color: text },
+                afterBuildTicks: (a) => { a.ticks = ticks.filter((x) => x !== 2 || a.width > 500)
+                    .map((value) => ({ value })); },
+                ticks: { color: text, autoSkip: false, maxRotation: 0,
+                    callback: (x) => (x === 1 ? '0%' : (100 * (1 - 1 / x))
+                        .toFixed(Math.max(0, Math.round(Math.log10(x)) - 2)) + '%') } },
+            y: { type: 'logarithmic', grid: { color: line },
+                ticks: { color: text, callback: (v) => (/^1(0*)$/.test(String(v)) ? time(v)
+                    : null) } },
+        };
+        return new Chart(canvas, { type: 'line', data: { datasets: sets }, options });
+    }
+
+    function draw() {
+        const style = getComputedStyle(document.documentElement);
+        const text = style.getPropertyValue('--soft').trim();
+        const line = style.getPropertyValue('--line').trim();
+        charts.splice(0).forEach((c) => c.destroy());
+        const curves = document.getElementById('curves');
+        if (curves) charts.push(drawCurves(curves, text, line));
+    }
+
+    const canvas = (id, label) => element('div', { class: 'chart' },
+        element('canvas', { id, role: 'img', 'aria-label': label }));
+
+    /* Tables. */
+    const columnsOf = (names) => names.map((name, i) => ({ name, text: i === 0 }));
+    const named = (name, i) => (SERIES_NAMES[i] ? SERIES_NAMES[i] + ' ' + name : name);
+
+    function account() {
+        const columns = [''];
+        runs.forEach((_, i) => columns.push(named('messages', i), '', named('recipients', i), ''));
+        const rows = ['offered', 'accepted', 'refused', 'failed', 'unknown', 'missed'].map((o) => {
+            const row = [o];
+            runs.forEach((r) => [r.messages, r.recipients].forEach((g) => row.push(count(g[o]),
+                o === 'offered' ? '' : share(g[o], g.offered))));
+            return row;
+        });
+        return card('Account', table(columnsOf(columns), rows, 'account'));
+    }
+
+    function latencies() {
+        const fields = [['count', count], ['p50_ns', time], ['p90_ns', time], ['p99_ns', time],
+            ['p99_9_ns', time], ['p99_99_ns', time], ['max_ns', time]];
+        const rows = [];
+        for (const group of ['latency', 'refused_latency']) {
+            PHASES.forEach((p) => runs.forEach((r, i) => {
+                if (!r[group][p]) return;
+                rows.push([named(p + (group === 'latency' ? '' : ' refused'), i),
+                    ...fields.map(([f, show]) => show(r[group][p][f]))]);
+            }));
+        }
+        return rows.length === 0 ? null : card('Latency', table(
+            columnsOf(['', 'count', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max']), rows,
+            'latency'));
+    }
+
+    function refusals() {
+        const rows = [];
+        runs.forEach((r, i) => {
+            [...r.refusals].sort((a, b) => b.messages - a.messages || b.replies - a.replies)
+                .forEach((x) => rows.push([named(x.phase, i),
+                    (x.code || '–') + (x.collateral ? '*' : ''), x.enhanced || '',
+                    count(x.messages), count(x.replies), x.sample]));
+            const other = r.refusals_other;
+            if (other.messages > 0 || other.replies > 0) {
+                rows.push([named('other', i), '', '', count(other.messages), count(other.replies),
+                    'kinds beyond the table; the rows above are lower bounds']);
+            }
+        });
+        return rows.length === 0 ? null : card('Refusals', table([
+            { name: 'at', text: true }, { name: 'code', text: true }, { name: '', text: true },
+            { name: 'messages' }, { name: 'replies' }, { name: 'text', text: true, long: true },
+        ], rows, 'refusals'), rows.some((x) => x[1].endsWith('*'))
+            ? element('p', { class: 'soft' }, '* follows from an earlier refusal') : null);
+    }
+
+    function environment() {
+        const e = (r) => r.environment || {};
+        const c = (r) => r.connections;
+        const fields = [
+            ['command line', (r) => r.command_line],
+            ['run', (r) => r.run_id],
+            ['kernel', (r) => e(r).kernel],
+            ['CPU', (r) => (e(r).cpu ? e(r).cpu + (e(r).cpus ? ' × ' + e(r).cpus : '') : null)],
+            ['version', (r) => r.version],
+            ['sessions', (r) => count(r.config.sessions)],
+            ['message size', (r) => (r.config.message_bytes === null ? 'various'
+                : bytes(r.config.message_bytes))],
+            ['recipients a message', (r) => (r.config.recipients_per_message === null ? 'various'
+                : count(r.config.recipients_per_message))],
+            ['workers', (r) => count(r.config.workers) + (r.config.io_driver
+                ? ', ' + r.config.io_driver : '')],
+            ['connections', (r) => [count(c(r).made) + ' made', ...['failed', 'lost', 'timeouts']
+                .filter((k) => c(r)[k] > 0).map((k) => count(c(r)[k]) + ' ' + k)].join(', ')],
+            ['generator CPU', (r) => time(r.cpu.user_ns) + ' user, ' + time(r.cpu.system_ns) +
+                ' system' + (r.cpu.per_message_ns === null ? ''
+                : ', ' + time(r.cpu.per_message_ns) + ' per message')],
+            ['memory', (r) => bytes(r.peak_rss_bytes)],
+            ['traffic', (r) => bytes(r.traffic.sent_bytes) + ' sent, ' +
+                bytes(r.traffic.received_bytes) + ' received'],
+        ];
+        const columns = [{ name: '', text: true }, ...runs.map((_, i) => ({
+            name: SERIES_NAMES[i], text: true, long: true }))];
+        return card('Environment', table(columns, fields.map(([name, get]) =>
+            [name, ...runs.map((r) => get(r) || '–')]), 'environment'));
+    }
+
+    const hasCurves = runs.some((r) => Object.keys(r.latency).length > 0);
+    root.replaceChildren(...[header(), figures(),
+        hasCurves ? card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
+            'solid: base, dashed: new; a click on a phase shows it') : null, canvas('curves',
+            'Latency by percentile, a line for each phase')) : null,
+        account(), refusals(), latencies(), environment()].filter((e) => e));
+    document.title = (SERIES_NAMES.length > 1 ? 'Comparison: ' : '') + verdict(runs[0])[1];
+    draw();
+    dark.addEventListener('change', draw);
+})();

@@ -1,0 +1,462 @@
+/*
+ * Documents read back. Everything that follows from other fields is computed anew and held against
+ * what the file says, so that a flipped digit is no result.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "document.h"
+#include "run_fields.h"
+#include "run_file.h"
+
+static int bad(struct diag *d, const char *where, const char *what)
+{
+    return diag_set(d, -EBADMSG, "%s %s", where, what);
+}
+
+/* A count in an object; a missing one is an error unless it may be (and is then 0). */
+static int read_count(const json_t *o, const char *where, const char *name, bool may_miss,
+                      uint64_t *out, struct diag *d)
+{
+    const json_t *value = json_object_get(o, name);
+
+    if (!value && may_miss) {
+        *out = 0;
+        return 0;
+    }
+    if (!value)
+        return diag_set(d, -EBADMSG, "%s has no %s", where, name);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return diag_set(d, -EBADMSG, "%s.%s is no count", where, name);
+    *out = (uint64_t)json_integer_value(value);
+    return 0;
+}
+
+static int find_phase(const char *name)
+{
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (strcmp(phase_name((enum phase)p), name) == 0)
+            return p;
+    return -1;
+}
+
+/* A decimal string of at most 39 digits, below 2^128. */
+static int read_sum(const json_t *value, hist_sum *out)
+{
+    const char *p = json_string_value(value);
+    hist_sum sum = 0;
+
+    if (!p || *p == '\0')
+        return -EBADMSG;
+    for (; *p; p++) {
+        if (*p < '0' || *p > '9' || __builtin_mul_overflow(sum, (hist_sum)10, &sum) ||
+            __builtin_add_overflow(sum, (hist_sum)(*p - '0'), &sum))
+            return -EBADMSG;
+    }
+    *out = sum;
+    return 0;
+}
+
+/* The buckets into their slots; what they sum to, and can have summed to at least and at most. */
+struct bucket_sums {
+    uint64_t count;
+    hist_sum low;
+    hist_sum high;
+    uint32_t first; /* slots */
+    uint32_t last;
+};
+
+static int read_buckets(const json_t *rows, struct hist *h, struct bucket_sums *b)
+{
+    size_t n = json_array_size(rows);
+    uint32_t before = 0;
+
+    if (n == 0 || n > HIST_SLOTS)
+        return -EBADMSG;
+    for (size_t i = 0; i < n; i++) {
+        const json_t *row = json_array_get(rows, i);
+        json_int_t low = json_integer_value(json_array_get(row, 0));
+        json_int_t count = json_integer_value(json_array_get(row, 1));
+        uint32_t slot;
+
+        if (json_array_size(row) != 2 || !json_is_integer(json_array_get(row, 0)) || low < 0 ||
+            count <= 0 || low > (json_int_t)HIST_HIGHEST)
+            return -EBADMSG;
+        slot = hist_index((uint64_t)low);
+        if (hist_low(slot) != (uint64_t)low || (i > 0 && slot <= before) ||
+            __builtin_add_overflow(b->count, (uint64_t)count, &b->count))
+            return -EBADMSG;
+        h->slots[slot] = (uint64_t)count;
+        b->low += (hist_sum)low * (hist_sum)count;
+        b->high += (hist_sum)hist_high(slot) * (hist_sum)count;
+        b->first = i == 0 ? slot : b->first;
+        b->last = before = slot;
+    }
+    return 0;
+}
+
+static bool is_in_slot(uint64_t ns, uint32_t slot)
+{
+    return hist_index(ns < HIST_HIGHEST ? ns : HIST_HIGHEST) == slot;
+}
+
+/* Does the file say of this histogram what we would say of it? */
+static bool same_told(const json_t *told, const struct hist *h)
+{
+    struct document d;
+    const char *name;
+    json_t *value;
+    bool same;
+
+    document_init(&d);
+    put_hist(&d, d.root, "h", h);
+    same = !d.failed;
+    json_object_foreach(json_object_get(d.root, "h"), name, value) same =
+        same && json_equal(value, json_object_get(told, name));
+    document_done(&d);
+    return same;
+}
+
+static int read_hist(const json_t *o, const char *where, struct hist *h, struct diag *d)
+{
+    struct bucket_sums b = {0};
+    int rc;
+
+    if (!json_is_object(o))
+        return bad(d, where, "is no object");
+    if ((rc = read_count(o, where, "count", false, &h->count, d)) < 0 ||
+        (rc = read_count(o, where, "above", false, &h->above, d)) < 0 ||
+        (rc = read_count(o, where, "min_ns", false, &h->min, d)) < 0 ||
+        (rc = read_count(o, where, "max_ns", false, &h->max, d)) < 0)
+        return rc;
+    if (read_sum(json_object_get(o, "sum_ns"), &h->sum) < 0)
+        return bad(d, where, "has no sum_ns of decimal digits");
+    if (read_buckets(json_object_get(o, "buckets"), h, &b) < 0)
+        return bad(d, where, "has buckets that are none of this histogram's");
+    if (b.count != h->count)
+        return bad(d, where, "has a count that is not the sum of its buckets");
+    if (h->min > h->max || !is_in_slot(h->min, b.first) || !is_in_slot(h->max, b.last))
+        return bad(d, where, "has a minimum or maximum outside of its buckets");
+    if ((h->above > 0) != (h->max > HIST_HIGHEST) || h->above > h->slots[b.last] ||
+        h->sum < b.low || (h->above == 0 && h->sum > b.high))
+        return bad(d, where, "has a sum that its buckets can't have");
+    if (!same_told(o, h))
+        return bad(d, where, "has percentiles or a mean that its buckets don't have");
+    return 0;
+}
+
+static int read_latency(const json_t *root, const char *name, struct hist *phases, struct diag *d)
+{
+    json_t *group = json_object_get(root, name);
+    const char *phase;
+    json_t *o;
+
+    if (!json_is_object(group))
+        return bad(d, name, "is missing");
+    json_object_foreach(group, phase, o)
+    {
+        char where[80];
+        int p = find_phase(phase);
+        int rc;
+
+        (void)snprintf(where, sizeof where, "%s.%.40s", name, phase);
+        if (p < 0)
+            return bad(d, where, "is a phase that this version doesn't know");
+        rc = read_hist(o, where, &phases[p], d);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int read_layout(const json_t *root, struct diag *d)
+{
+    const json_t *o = json_object_get(root, "histogram");
+    const char *layout = json_string_value(json_object_get(o, "layout"));
+
+    if (!layout || strcmp(layout, "HdrHistogram") != 0 ||
+        json_integer_value(json_object_get(o, "unit_ns")) != 1 ||
+        json_integer_value(json_object_get(o, "sub_buckets")) != HIST_SUB_BUCKETS ||
+        json_integer_value(json_object_get(o, "highest_ns")) != (json_int_t)HIST_HIGHEST)
+        return bad(d, "histogram", "is not of the layout that this version uses");
+    return 0;
+}
+
+static int read_counters(const json_t *root, struct stats *s, struct diag *d)
+{
+    uint64_t offered[2];
+    int rc;
+
+    for (int c = 0; c < COUNTER_COUNT; c++) {
+        const char *group = counter_group((enum counter)c);
+        const json_t *o = json_object_get(root, group);
+
+        if (!json_is_object(o))
+            return bad(d, group, "is missing");
+        rc = read_count(o, group, counter_name((enum counter)c), true, &s->counter[c], d);
+        if (rc < 0)
+            return rc;
+    }
+    if ((rc = read_count(json_object_get(root, "messages"), "messages", "offered", false,
+                         &offered[0], d)) < 0 ||
+        (rc = read_count(json_object_get(root, "recipients"), "recipients", "offered", false,
+                         &offered[1], d)) < 0)
+        return rc;
+    if (offered[0] != stats_offered(s) || offered[1] != stats_rcpt_offered(s))
+        return bad(d, "the account", "does not add up: offered is not the sum of its outcomes");
+    return 0;
+}
+
+static int read_refusal(const json_t *o, struct refusals *r, struct diag *d)
+{
+    const char *phase = json_string_value(json_object_get(o, "phase"));
+    const char *enhanced = json_string_value(json_object_get(o, "enhanced"));
+    const char *sample = json_string_value(json_object_get(o, "sample"));
+    struct refusal_row *row = &r->rows[r->count];
+    int p = phase ? find_phase(phase) : -1;
+    uint64_t code = 0;
+    int rc;
+
+    if (p < 0)
+        return bad(d, "refusals", "has a phase that this version doesn't know");
+    if ((rc = read_count(o, "refusals", "code", false, &code, d)) < 0 ||
+        (rc = read_count(o, "refusals", "messages", false, &row->messages, d)) < 0 ||
+        (rc = read_count(o, "refusals", "replies", false, &row->replies, d)) < 0)
+        return rc;
+    if (code > 999 || !sample || strlen(sample) > REFUSAL_SAMPLE_MAX ||
+        (enhanced && strlen(enhanced) > REFUSAL_ENHANCED_MAX) ||
+        !json_is_boolean(json_object_get(o, "collateral")))
+        return bad(d, "refusals", "has a row that is none");
+    r->keys[r->count] = refusal_key((enum phase)p, (int)code, slice_of(enhanced ? enhanced : ""),
+                                    json_is_true(json_object_get(o, "collateral")));
+    diag_printable(row->sample, sizeof row->sample, slice_of(sample));
+    for (uint32_t i = 0; i < r->count; i++)
+        if (memcmp(&r->keys[i], &r->keys[r->count], sizeof r->keys[i]) == 0)
+            return bad(d, "refusals", "has a row twice");
+    r->count++;
+    return 0;
+}
+
+static int read_refusals(const json_t *root, struct refusals *r, struct diag *d)
+{
+    const json_t *rows = json_object_get(root, "refusals");
+    const json_t *other = json_object_get(root, "refusals_other");
+    size_t n = json_array_size(rows);
+    int rc;
+
+    if (!json_is_array(rows) || !json_is_object(other))
+        return bad(d, "refusals", "is missing");
+    if (n > REFUSAL_ROWS)
+        return bad(d, "refusals", "has too many rows");
+    for (size_t i = 0; i < n; i++) {
+        rc = read_refusal(json_array_get(rows, i), r, d);
+        if (rc < 0)
+            return rc;
+    }
+    rc = read_count(other, "refusals_other", "messages", false, &r->other.messages, d);
+    return rc < 0 ? rc
+                  : read_count(other, "refusals_other", "replies", false, &r->other.replies, d);
+}
+
+static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
+{
+    const json_t *sink = json_object_get(root, "sink");
+    json_t *verbs = json_object_get(sink, "refused_by_verb");
+    uint64_t refused = 0;
+    const char *verb;
+    json_t *value;
+    int rc;
+
+    if (!json_is_object(sink) || !json_is_object(verbs))
+        return bad(d, "sink", "is no object, or incomplete");
+    rc = fields_read(sink, sink_fields, sink_field_count, &f->sink, d);
+    if (rc < 0)
+        return rc;
+    f->sink.refusals = f->refusals;
+    json_object_foreach(verbs, verb, value)
+    {
+        struct sink_refusal *row = &f->refusals[f->sink.refusal_count];
+
+        if (f->sink.refusal_count == RUN_FILE_VERBS)
+            return bad(d, "sink.refused_by_verb", "has too many rows");
+        row->verb = verb;
+        rc = read_count(verbs, "sink.refused_by_verb", verb, false, &row->count, d);
+        if (rc < 0)
+            return rc;
+        if (__builtin_add_overflow(refused, row->count, &refused))
+            return bad(d, "sink.refused_by_verb", "is beyond all bounds");
+        f->sink.refusal_count++;
+    }
+    if (refused != f->sink.refused)
+        return bad(d, "sink.refused", "is not the sum of refused_by_verb");
+    return 0;
+}
+
+/* The runs that this one was made of; itself, if it was not merged. */
+static int read_parts(struct run_file *f, struct diag *d)
+{
+    const json_t *rows = json_object_get(f->root, "merged");
+    size_t n = json_array_size(rows);
+
+    if (rows && (!json_is_array(rows) || n == 0))
+        return bad(d, "merged", "is no list of runs");
+    f->parts = calloc(n ? n : 1, sizeof *f->parts);
+    if (!f->parts)
+        return diag_set(d, -ENOMEM, "out of memory");
+    f->part_count = n ? n : 1;
+    f->parts[0] = f->is_sink ? (struct run_part){f->sink.id, f->sink.started_at, f->sink.elapsed_ns}
+                             : (struct run_part){f->run.id, f->run.started_at, f->run.elapsed_ns};
+    for (size_t i = 0; i < n; i++) {
+        const json_t *row = json_array_get(rows, i);
+        int rc = read_count(row, "merged", "elapsed_ns", false, &f->parts[i].elapsed_ns, d);
+
+        if (rc < 0)
+            return rc;
+        f->parts[i].id = json_string_value(json_object_get(row, "run_id"));
+        f->parts[i].started_at = json_string_value(json_object_get(row, "started_at"));
+    }
+    if (n == 0)
+        return 0;
+    f->run.parts = f->sink.parts = f->parts;
+    f->run.part_count = f->sink.part_count = n;
+    return 0;
+}
+
+static int read_source(struct run_file *f, struct diag *d)
+{
+    int rc;
+
+    f->total = stats_new();
+    if (!f->total)
+        return diag_set(d, -ENOMEM, "out of memory");
+    f->run.total = f->total;
+    if ((rc = fields_read(f->root, run_fields, run_field_count, &f->run, d)) < 0 ||
+        (rc = read_layout(f->root, d)) < 0 || (rc = read_counters(f->root, f->total, d)) < 0 ||
+        (rc = read_refusals(f->root, &f->total->refusals, d)) < 0 ||
+        (rc = read_latency(f->root, "latency", f->total->latency, d)) < 0 ||
+        (rc = read_latency(f->root, "refused_latency", f->total->refused_latency, d)) < 0)
+        return rc;
+    if (!stats_check(f->total))
+        return bad(d, "the account", "does not add up");
+    if (json_object_get(f->root, "sink")) {
+        rc = read_sink(f->root, f, d);
+        f->run.sink = &f->sink;
+    }
+    return rc;
+}
+
+static int read_root(struct run_file *f, struct diag *d)
+{
+    const char *schema = json_string_value(json_object_get(f->root, "schema"));
+    const char *role = json_string_value(json_object_get(f->root, "role"));
+    int rc;
+
+    if (!schema || strncmp(schema, RUN_SCHEMA_NAME, strlen(RUN_SCHEMA_NAME)) != 0)
+        return diag_set(d, -EBADMSG, "not a report of smtp-source or smtp-sink");
+    if (strcmp(schema, RUN_SCHEMA) != 0)
+        return diag_set(d, -EBADMSG, "is of another version: %.60s (this program reads %s)", schema,
+                        RUN_SCHEMA);
+    if (!role || (strcmp(role, "source") != 0 && strcmp(role, "sink") != 0))
+        return bad(d, "role", "is neither source nor sink");
+    f->is_sink = strcmp(role, "sink") == 0;
+    if (f->is_sink) {
+        rc = fields_read(f->root, sink_head_fields, sink_head_field_count, &f->sink, d);
+        rc = rc < 0 ? rc : read_sink(f->root, f, d);
+    } else {
+        rc = read_source(f, d);
+    }
+    return rc < 0 ? rc : read_parts(f, d);
+}
+
+int run_file_parse(struct run_file *out, const char *name, const char *text, size_t size,
+                   struct diag *d)
+{
+    struct run_file f = {.name = name};
+    struct diag inner;
+    json_error_t error;
+    int rc;
+
+    f.root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    if (!f.root)
+        return diag_set(d, -EBADMSG, "%s: not a report: no JSON at line %d (%.100s)", name,
+                        error.line, error.text);
+    *out = f; /* read in place: the run refers to the sink beside it */
+    rc = read_root(out, &inner);
+    if (rc < 0) {
+        run_file_done(out);
+        return diag_set(d, rc, "%s: %s", name, inner.text);
+    }
+    return 0;
+}
+
+/* All of a stream up to the limit; *text is the caller's. */
+static int read_all(FILE *in, char **text, size_t *size)
+{
+    size_t room = 1 << 16;
+    char *all = malloc(room);
+
+    *size = 0;
+    while (all) {
+        size_t n = fread(all + *size, 1, room - *size, in);
+        char *more;
+
+        *size += n;
+        if (*size < room)
+            break;
+        if (room > RUN_FILE_MAX) {
+            free(all);
+            return -EFBIG;
+        }
+        room *= 2;
+        more = realloc(all, room);
+        if (!more)
+            free(all);
+        all = more;
+    }
+    if (!all)
+        return -ENOMEM;
+    if (ferror(in)) {
+        int code = errno ? -errno : -EIO;
+
+        free(all);
+        return code;
+    }
+    *text = all;
+    return 0;
+}
+
+int run_file_read(struct run_file *out, const char *name, struct diag *d)
+{
+    bool standard = strcmp(name, "-") == 0;
+    FILE *in = standard ? stdin : fopen(name, "re");
+    char *text = NULL;
+    size_t size = 0;
+    int rc;
+
+    if (!in)
+        return diag_set(d, -errno, "open %s: %s", name, strerror(errno));
+    errno = 0;
+    rc = read_all(in, &text, &size);
+    if (!standard)
+        (void)fclose(in);
+    name = standard ? "standard input" : name;
+    if (rc == -EFBIG)
+        return diag_set(d, rc, "%s: too large to be a report: more than %zu MiB", name,
+                        RUN_FILE_MAX >> 20);
+    if (rc < 0)
+        return diag_set(d, rc, "read %s: %s", name, strerror(-rc));
+    rc = run_file_parse(out, name, text, size, d);
+    free(text);
+    return rc;
+}
+
+void run_file_done(struct run_file *f)
+{
+    json_decref(f->root);
+    stats_free(f->total);
+    free(f->parts);
+    *f = (struct run_file){0};
+}

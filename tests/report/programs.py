@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""Reports from outside: smtp-report on files of real runs, --html, --config, completion in shells.
+
+    programs.py BUILD
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.path.abspath(sys.argv[1])
+SOURCE = os.path.join(BUILD, "smtp-source")
+SINK = os.path.join(BUILD, "smtp-sink")
+REPORT = os.path.join(BUILD, "smtp-report")
+VALIDATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "validate.py")
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(*args, given=None, status=0, env=None):
+    done = subprocess.run(args, capture_output=True, text=True, timeout=60, check=False,
+                          input=given, env=env)
+    assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
+    return done
+
+
+def fails(*args, says):
+    """Exit status 1, and one line that holds the text."""
+    error = run(*args, status=1).stderr
+    assert error.count("\n") == 1 and "fatal: " in error and says in error, error
+
+
+def read(path):
+    return json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
+def valid(*paths):
+    done = subprocess.run([sys.executable, VALIDATE, *paths], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode in (0, 77), done.stderr  # 77: no python3-jsonschema
+
+
+def load(name, *args):
+    """A short run of the source with its report in a file; what it printed."""
+    return run(SOURCE, "-d", "-s", "2", *args, "--output", name, "sink:").stdout
+
+
+@test
+def shows_what_was_shown():
+    printed = load("a.json", "-m", "50")
+    assert run(REPORT, "show", "a.json").stdout == printed
+    with open("a.json", encoding="utf-8") as f:
+        assert run(REPORT, "show", "-", given=f.read()).stdout == printed
+
+
+@test
+def merges_exactly():
+    load("a.json", "-m", "50")
+    load("b.json", "-m", "70", "-r", "2")
+    run(REPORT, "merge", "a.json", "b.json", "-o", "ab.json")
+    to_stdout = run(REPORT, "merge", "a.json", "b.json").stdout
+    a, b, both = read("a.json"), read("b.json"), read("ab.json")
+    assert json.loads(to_stdout) == both
+    valid("a.json", "b.json", "ab.json")
+    assert both["messages"]["accepted"] == 120
+    assert both["recipients"]["accepted"] == 50 + 140
+    assert both["config"]["recipients_per_message"] is None
+    assert [p["run_id"] for p in both["merged"]] == [a["run_id"], b["run_id"]]
+    for phase, d in both["latency"].items():
+        parts = [r["latency"][phase] for r in (a, b)]
+        assert int(d["sum_ns"]) == sum(int(p["sum_ns"]) for p in parts)
+        buckets = {}
+        for low, count in parts[0]["buckets"] + parts[1]["buckets"]:
+            buckets[low] = buckets.get(low, 0) + count
+        assert d["buckets"] == sorted([low, n] for low, n in buckets.items())
+    load("c.json", "-m", "10")
+    run(REPORT, "merge", "ab.json", "c.json", "--output=abc.json")
+    assert len(read("abc.json")["merged"]) == 3
+    assert "runs         3 merged" in run(REPORT, "show", "abc.json").stdout
+    fails(REPORT, "merge", "abc.json", "b.json", says="among the others already")
+
+
+@test
+def merges_sinks():
+    for name in ("x.json", "y.json"):
+        with subprocess.Popen([SINK, "-M", "20", "--report=json", f"unix:{os.getcwd()}/s"],
+                              stdout=open(name, "w", encoding="utf-8")) as sink:
+            run(SOURCE, "--quiet", "-C", "100000000", "-d", "-m", "20", f"unix:{os.getcwd()}/s")
+            sink.wait(timeout=30)
+        os.unlink("s")
+    run(REPORT, "merge", "x.json", "y.json", "-o", "xy.json")
+    valid("xy.json")
+    assert read("xy.json")["sink"]["messages"] == 40
+    assert read("x.json")["command_line"].startswith(SINK + " -M 20 ")
+    assert "runs         2 merged" in run(REPORT, "show", "xy.json").stdout
+    load("a.json", "-m", "5")
+    fails(REPORT, "merge", "x.json", "a.json", says="a source and a sink have no sum")
+    fails(REPORT, "compare", "x.json", "y.json", says="is a report of a sink")
+    fails(REPORT, "html", "x.json", "-o", "x.html", says="is a report of a sink")
+
+
+@test
+def limits_and_exit_status():
+    load("a.json", "-m", "50")
+    load("b.json", "-m", "60")
+    out = run(REPORT, "compare", "a.json", "b.json").stdout
+    assert "  differ in    messages\n" in out and "\n  rate " in out, out
+    out = run(REPORT, "compare", "a.json", "b.json", "--fail-if", "accepted>+9", "--fail-if",
+              "errors>0", status=3).stdout
+    assert "  FAIL accepted>+9: accepted is 60, +20.0% from 50\n" in out, out
+    assert "  ok   errors>0: errors is 0\n" in out, out
+    run(REPORT, "compare", "a.json", "b.json", "--fail-if=accepted>+10")
+    run(REPORT, "compare", "a.json", "a.json", "--fail-if=p99>+0%", "--fail-if=rate<-0%")
+    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "rset:p99>1ms", says="can't be judged")
+    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "p99=1", says="bad limit: p99=1")
+
+
+@test
+def mistakes_are_told():
+    load("a.json", "-m", "5")
+    for args, says in (
+            ([], "no command given"), (["look", "a.json"], "no such command: look"),
+            (["show"], "needs more files"), (["show", "a.json", "a.json"], "takes fewer files"),
+            (["merge", "a.json"], "needs more files"), (["compare", "a.json"], "needs more files"),
+            (["show", "a.json", "-o", "x"], "--output is for merge and html"),
+            (["show", "a.json", "--fail-if", "p99>1s"], "--fail-if is for compare"),
+            (["show", "none.json"], "open none.json: No such file"),
+            (["show", "."], "read .: Is a directory"),
+            (["show", "/dev/null"], "/dev/null: not a report"),
+            (["html", "a.json", "-o", "."], "is a directory"),
+            (["html", "a.json", "-o", ""], "empty"),
+            (["html", "a.json", "-o", "no/x"], "open no/x: No such file"),
+            (["html", "a.json", "-o", "/dev/full"], "write"),
+            (["show", "--bogus"], "invalid option")):
+        fails(REPORT, *args, says=says)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run([REPORT, "show", "a.json"], stdout=full, stderr=subprocess.PIPE,
+                              text=True, timeout=20, check=False)
+    assert done.returncode == 1 and "No space left" in done.stderr, done.stderr
+    pathlib.Path("other.json").write_text('{"tests": []}', encoding="utf-8")
+    fails(REPORT, "show", "other.json", says="other.json: not a report of smtp-source")
+    text = pathlib.Path("a.json").read_text(encoding="utf-8")
+    pathlib.Path("cut.json").write_text(text[:len(text) // 2], encoding="utf-8")
+    fails(REPORT, "show", "cut.json", says="cut.json: not a report: no JSON at line")
+    assert not [n for n in os.listdir(".") if "tmp" in n]
+    assert run(REPORT, "--version").stdout.startswith("smtp-report ")
+
+
+@test
+def full_disks_are_told():
+    done = run(SOURCE, "-m", "3", "--output", "/dev/full", "sink:", status=1)
+    assert "write /dev/full: No space left on device" in done.stderr, done.stderr
+    done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
+    assert "write /dev/full: No space left on device" in done.stderr, done.stderr
+
+
+@test
+def pages_are_complete():
+    """What a browser does with them is tested by page.py."""
+    run(SOURCE, "-m", "9", "--quiet", "--html", "a.html", "--output", "a.json", "sink:")
+    run(REPORT, "html", "a.json", "-o", "b.html")
+    first = pathlib.Path("a.html").read_text(encoding="utf-8")
+    assert first == pathlib.Path("b.html").read_text(encoding="utf-8")
+    assert first.endswith("</html>\n") and first.count("application/json\">\n") == 1
+    run(REPORT, "html", "a.json", "a.json", "-o", "c.html")
+    assert pathlib.Path("c.html").read_text(encoding="utf-8").count("application/json\">\n") == 2
+    assert run(REPORT, "html", "a.json").stdout == first
+
+
+@test
+def environment_and_command_line():
+    load("a.json", "-m", "3", "-S", "it's $HOME")
+    document = read("a.json")
+    assert document["environment"]["kernel"].startswith(os.uname().sysname)
+    assert os.uname().nodename not in document["environment"]["kernel"]
+    assert document["environment"]["cpus"] == len(os.sched_getaffinity(0))
+    again = run("sh", "-c", "printf '%s\\n' " + document["command_line"]).stdout.splitlines()
+    assert again == [SOURCE, "-d", "-s", "2", "-m", "3", "-S", "it's $HOME", "--output", "a.json",
+                     "sink:"], again
+
+
+@test
+def options_from_a_file():
+    pathlib.Path("load.conf").write_text(
+        "# a load\nmessages 40\nsessions 3   # at a time\nsubject \"a # b\"\nkeep-connection\n",
+        encoding="utf-8")
+    run(SOURCE, "--config", "load.conf", "-m", "30", "--quiet", "--output", "a.json", "sink:")
+    assert read("a.json")["config"]["sessions"] == 3
+    assert read("a.json")["messages"]["accepted"] == 30
+    printed = run(SOURCE, "--config", "load.conf", "-m", "30", "--print-config").stdout
+    assert printed.splitlines() == ["sessions 3", 'subject "a # b"', "keep-connection",
+                                    "messages 30"], printed
+    pathlib.Path("again.conf").write_text(printed, encoding="utf-8")
+    assert run(SOURCE, "--config=again.conf", "--print-config").stdout.splitlines() == \
+        printed.splitlines()
+    pathlib.Path("sink.conf").write_text("max-messages 5\n", encoding="utf-8")
+    fails(SINK, "--config", "load.conf", "x:1", says="load.conf:2: no such option: messages")
+    fails(SOURCE, "--config", "none.conf", "sink:", says="open none.conf: No such file")
+    fails(SOURCE, "--config", ".", "sink:", says="open .: Is a directory")
+    fails(SOURCE, "--config", "/dev/zero", "sink:", says="no file of options")
+    assert run(SINK, "--print-config", "-c").stdout == "counters\n"
+
+
+def completion(program, shell):
+    return run(os.path.join(BUILD, program), "--help=completion-" + shell).stdout
+
+
+@test
+def completion_for_bash():
+    for program in ("smtp-source", "smtp-sink", "smtp-report"):
+        script = completion(program, "bash")
+        words = run("bash", "-euc", script + f"\nCOMP_WORDS=({program} --he) COMP_CWORD=1\n"
+                    f"_{program.replace('-', '_')}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"").stdout
+        assert words == "--help\n", words
+    for words, at, answer in (("--io ''", 2, "auto uring epoll"), ("--report = js", 3, "json"),
+                              ("--report =", 2, "text json none"), ("-m ''", 2, "")):
+        got = run("bash", "-euc", completion("smtp-source", "bash") +
+                  f"\nCOMP_WORDS=(smtp-source {words}) COMP_CWORD={at}\n_smtp_source\n"
+                  "echo ${COMPREPLY[@]-}").stdout
+        assert got == answer + "\n", (words, got)
+
+
+@test
+def completion_for_fish():
+    if not shutil.which("fish"):
+        return "no fish on this machine"
+    env = dict(os.environ, HOME=os.getcwd())
+    for program, given, answer in (("smtp-source", "--repo", ["--report"]),
+                                   ("smtp-source", "--io=", ["--io=auto", "--io=epoll",
+                                                             "--io=uring"]),
+                                   ("smtp-report", "--fail", ["--fail-if"])):
+        script = completion(program, "fish") + f"\ncomplete -C '{program} {given}'"
+        got = run("fish", "--no-config", "-c", script, env=env).stdout
+        assert [line.split("\t")[0] for line in got.splitlines()] == answer, got
+    return None
+
+
+@test
+def completion_for_zsh():
+    if not shutil.which("zsh"):
+        return "no zsh on this machine"
+    for program in ("smtp-source", "smtp-sink", "smtp-report"):
+        pathlib.Path("_" + program).write_text(completion(program, "zsh"), encoding="utf-8")
+        # compinit takes it for the program's; _arguments is replaced to see what it is given.
+        got = run("zsh", "-fc", f"fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; "
+                  f"print $_comps[{program}]; _arguments() {{ print -rl -- $@ }}; "
+                  f"autoload -Uz _{program}; _{program}").stdout.splitlines()
+        assert got[0] == "_" + program, got
+        assert any(line.startswith("*--help=-[") for line in got), got
+        names = run(os.path.join(BUILD, program), "--help=names").stdout.splitlines()
+        assert sum(line.startswith("*--") for line in got) == len(names), got
+    return None
+
+
+def main():
+    failed = skipped = 0
+    for function in TESTS:
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            os.chdir(folder)
+            try:
+                why = function()
+                if why:
+                    skipped += 1
+                    print(f"{function.__name__}: skipped: {why}")
+            except Exception as error:  # pylint: disable=broad-except
+                failed += 1
+                print(f"{function.__name__}: {type(error).__name__}: {error}")
+            os.chdir("/")
+    print(f"{len(TESTS) - failed - skipped} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
