@@ -151,7 +151,7 @@ static void table_of_changes(void **state)
     expect_line(text, "  failed                   0            20       +20");
     expect_line(text, "  refused                  0             0         0");
     expect_line(text, "  rcpt                 -   5.00 us         -         -   5.00 us         -");
-    expect_line(text, "  transaction   1.00 ms   1.50 ms    +50.0%   1.00 ms   1.50 ms    +50.0%");
+    expect_line(text, "  transaction    1.00 ms   1.50 ms    +50.0%   1.00 ms   1.50 ms    +50.0%");
     free(text);
     text = compared(&p.run[0], &p.run[0]);
     expect_line(text, "  rate                 100/s         100/s     +0.0%");
