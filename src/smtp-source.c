@@ -38,6 +38,7 @@ struct program {
     bool report_asked; /* by --report */
     const char *output;
     const char *html;
+    const char *hdr;
     const char *help; /* how to show it; NULL for not */
     bool version;
     bool quiet;
@@ -61,6 +62,7 @@ struct source {
     struct stats *total;
     struct out_file document; /* --output */
     struct out_file page;     /* --html */
+    struct out_file log;      /* --hdr */
     const char *target_text;
     uint64_t id;
     struct timespec started_at;
@@ -159,6 +161,17 @@ static const struct opt output_options[] = {
      .man = "Write the report as one HTML file that needs nothing else, no network either: the "
             "verdict, latency by percentile, the account, refusals, the environment. The file "
             "appears complete or not at all."},
+    {.name = "hdr",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(hdr),
+     .what = "histogram log",
+     .group = "Output",
+     .help = "also write an HdrHistogram log to FILE",
+     .man = "Write the latencies as an HdrHistogram interval log (version 1.3, V2 encoding), in "
+            "nanoseconds: the transaction without a tag, every other phase with its name as the "
+            "tag, and those of refused replies as NAME-refused. The file appears complete or not "
+            "at all."},
     {.name = "quiet",
      .kind = OPT_FLAG,
      .at = AT(quiet),
@@ -382,7 +395,9 @@ static int open_files(struct source *s, struct diag *d)
 {
     int rc = out_file_open(&s->document, s->program.output, "--output", d);
 
-    return rc < 0 ? rc : out_file_open(&s->page, s->program.html, "--html", d);
+    if (rc == 0)
+        rc = out_file_open(&s->page, s->program.html, "--html", d);
+    return rc < 0 ? rc : out_file_open(&s->log, s->program.hdr, "--hdr", d);
 }
 
 static int write_files(struct source *s, const struct run *r, struct diag *d)
@@ -393,6 +408,8 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
         rc = out_file_commit(&s->document, report_json(r, s->document.stream), d);
     if (rc == 0 && s->page.stream)
         rc = out_file_commit(&s->page, report_html(&r, 1, s->page.stream), d);
+    if (rc == 0 && s->log.stream)
+        rc = out_file_commit(&s->log, report_hdr(r, s->log.stream), d);
     return rc;
 }
 
@@ -628,6 +645,7 @@ int main(int argc, char **argv)
     }
     out_file_drop(&s.document);
     out_file_drop(&s.page);
+    out_file_drop(&s.log);
     stats_free(s.total);
     mail_content_done(&s.content);
     bind_done(&s.bind);

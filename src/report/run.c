@@ -3,6 +3,8 @@
  */
 #include "run.h"
 
+#include "units.h"
+
 char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall)
 {
     struct tm tm;
@@ -15,6 +17,24 @@ char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall)
         (void)snprintf(out + n, RUN_TIME_SIZE - n, ".%03uZ",
                        (unsigned)(wall->tv_nsec / 1000000) % 1000);
     return out;
+}
+
+uint64_t run_wall(const char *text)
+{
+    struct tm tm = {0};
+    unsigned ms = 0;
+    char z = 0;
+    time_t t;
+
+    if (!text ||
+        sscanf(text, "%d-%d-%dT%d:%d:%d.%3u%c", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+               &tm.tm_min, &tm.tm_sec, &ms, &z) != 8 ||
+        z != 'Z' || tm.tm_year < 1970 || tm.tm_year > 2200)
+        return NS_NEVER;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    t = timegm(&tm);
+    return t < 0 ? NS_NEVER : (uint64_t)t * NS_PER_S + ms * NS_PER_MS;
 }
 
 uint64_t run_cpu_per_message(const struct run *r)

@@ -66,6 +66,9 @@ struct run_part {
 /* ISO 8601, UTC, milliseconds. Returns out. */
 char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall);
 
+/* The time that such a text tells, ns since 1970; NS_NEVER for NULL and for any other text. */
+uint64_t run_wall(const char *text);
+
 /* CPU time, user and system, over the messages that were started, ns; 0 when there were none. */
 uint64_t run_cpu_per_message(const struct run *);
 
@@ -80,5 +83,11 @@ int report_json(const struct run *, FILE *out);
  * the -errno of writing.
  */
 int report_html(const struct run *const *runs, size_t n, FILE *out);
+
+/*
+ * The latencies as an HdrHistogram interval log: a line a phase, tagged with its name but for the
+ * transaction's, and NAME-refused. 0, -ENOMEM, or the -errno of writing.
+ */
+int report_hdr(const struct run *, FILE *out);
 
 #endif

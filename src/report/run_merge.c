@@ -11,25 +11,6 @@
 #include "run_file.h"
 #include "units.h"
 
-/* Since 1970, ns; NS_NEVER when it is no time that we write. */
-static uint64_t wall_of(const char *text)
-{
-    struct tm tm = {0};
-    unsigned ms = 0;
-    char z = 0;
-    time_t t;
-
-    if (!text ||
-        sscanf(text, "%d-%d-%dT%d:%d:%d.%3u%c", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-               &tm.tm_min, &tm.tm_sec, &ms, &z) != 8 ||
-        z != 'Z' || tm.tm_year < 1970 || tm.tm_year > 2200)
-        return NS_NEVER;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    t = timegm(&tm);
-    return t < 0 ? NS_NEVER : (uint64_t)t * NS_PER_S + ms * NS_PER_MS;
-}
-
 struct span {
     uint64_t from;
     uint64_t to;
@@ -59,11 +40,11 @@ static int covered(const struct run_part *parts, size_t n, const char **first, u
         return -ENOMEM;
     *first = parts[0].started_at;
     for (size_t i = 0; i < n; i++) {
-        spans[i].from = wall_of(parts[i].started_at);
+        spans[i].from = run_wall(parts[i].started_at);
         known = known && spans[i].from != NS_NEVER &&
                 !__builtin_add_overflow(spans[i].from, parts[i].elapsed_ns, &spans[i].to);
         longest = parts[i].elapsed_ns > longest ? parts[i].elapsed_ns : longest;
-        if (known && spans[i].from < wall_of(*first))
+        if (known && spans[i].from < run_wall(*first))
             *first = parts[i].started_at;
     }
     if (known) {

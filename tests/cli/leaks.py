@@ -14,6 +14,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
             "--show-leak-kinds=all", "--errors-for-leak-kinds=definite,indirect,possible",
             "--trace-children=no"]
 CASES = [
+    ["-d", "-m", "20", "--html", "/dev/null", "--hdr", "/dev/null", "sink:"],
     ["-d", "-s", "3", "-m", "60", "-r", "2", "sink:"],
     ["-s", "3", "-m", "20", "-L", "sink:"],
     ["-d", "-s", "2", "-m", "60", "--pipelining", "--chunking", "--in-flight=4", "sink:"],

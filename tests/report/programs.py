@@ -157,6 +157,8 @@ def mistakes_are_told():
 def full_disks_are_told():
     done = run(SOURCE, "-m", "3", "--output", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
+    for option in ("--html", "--hdr"):
+        fails(SOURCE, "--quiet", "-m", "3", option, "/dev/full", "sink:", says="No space left")
     done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
 

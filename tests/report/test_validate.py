@@ -88,7 +88,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as directory:
         subprocess.run([sys.argv[1], directory], check=True)
-        files = sorted(pathlib.Path(directory).iterdir())
+        files = sorted(pathlib.Path(directory).glob("*.json"))
         if len(files) != 8:
             print(f"expected 8 samples, found {len(files)}")
             return 1

@@ -17,14 +17,19 @@ static int write_source(const void *run, FILE *out)
     return report_json(run, out);
 }
 
-static int write_file(const char *directory, const char *role, enum sample which,
+static int write_log(const void *run, FILE *out)
+{
+    return report_hdr(run, out);
+}
+
+static int write_file(const char *directory, const char *role, enum sample which, const char *kind,
                       int (*write)(const void *, FILE *), const void *run)
 {
     char path[PATH_MAX];
     FILE *out;
     int code;
 
-    (void)snprintf(path, sizeof path, "%s/%s-%s.json", directory, role, sample_name(which));
+    (void)snprintf(path, sizeof path, "%s/%s-%s.%s", directory, role, sample_name(which), kind);
     out = fopen(path, "w");
     if (!out)
         return -1;
@@ -47,8 +52,9 @@ int main(int argc, char **argv)
         if (!total)
             return 1;
         sample_run((enum sample)i, &run, &sink, total);
-        code = write_file(argv[1], "source", (enum sample)i, write_source, &run) |
-               write_file(argv[1], "sink", (enum sample)i, write_sink, &sink);
+        code = write_file(argv[1], "source", (enum sample)i, "json", write_source, &run) |
+               write_file(argv[1], "source", (enum sample)i, "hlog", write_log, &run) |
+               write_file(argv[1], "sink", (enum sample)i, "json", write_sink, &sink);
         stats_free(total);
         if (code != 0)
             return 1;

@@ -22,7 +22,7 @@ LAYERS = {
     "run": (("base", "stats", "io"), ()),
     "load": (("base", "smtp", "mail", "stats", "io", "run"), ()),
     "sink": (("base", "smtp", "mail", "stats", "io", "run"), ()),
-    "report": (("base", "stats", "mail"), ("jansson.h",)),
+    "report": (("base", "stats", "mail"), ("jansson.h", "zlib.h")),
 }
 
 # System headers that the pure layers may not include: sockets, clocks, files, threads.
