@@ -122,6 +122,7 @@ static int compare(struct job *j, struct diag *d)
     int status = 0;
 
     compare_text(base, new, j->out);
+    points_compare(&j->files[0].points, &j->files[1].points, j->out);
     for (size_t i = 0; i < j->program->limit_count; i++) {
         const struct limit *l = &j->program->limits[i];
         char why[120] = "";
@@ -138,12 +139,12 @@ static int compare(struct job *j, struct diag *d)
 
 static int html(struct job *j, struct diag *d)
 {
-    const struct run *runs[2];
+    struct report_page pages[2];
     int rc;
 
     for (size_t i = 0; i < j->count; i++)
-        runs[i] = &j->files[i].run;
-    rc = report_html(runs, j->count, j->out);
+        pages[i] = (struct report_page){&j->files[i].run, j->files[i].root};
+    rc = report_html(pages, j->count, j->out);
     return rc < 0 ? diag_set(d, rc, "write: %s", strerror(-rc)) : 0;
 }
 

@@ -407,7 +407,8 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
     if (s->document.stream)
         rc = out_file_commit(&s->document, report_json(r, s->document.stream), d);
     if (rc == 0 && s->page.stream)
-        rc = out_file_commit(&s->page, report_html(&r, 1, s->page.stream), d);
+        rc = out_file_commit(&s->page,
+                             report_html(&(struct report_page){.run = r}, 1, s->page.stream), d);
     if (rc == 0 && s->log.stream)
         rc = out_file_commit(&s->log, report_hdr(r, s->log.stream), d);
     return rc;

@@ -13,6 +13,7 @@
 
 #include "stats.h"
 
+struct json_t;
 struct sink_run;
 
 #define RUN_SCHEMA_NAME "smtp-source-report/"
@@ -78,11 +79,17 @@ void report_text(const struct run *, FILE *out);
 /* The document, one line a field, ends in a newline. 0, -ENOMEM, or the -errno of writing. */
 int report_json(const struct run *, FILE *out);
 
+/* What a page is drawn from. The document is NULL for that of the run itself. */
+struct report_page {
+    const struct run *run;
+    const struct json_t *document; /* as read from a file; may tell more than the run */
+};
+
 /*
  * One HTML file that needs nothing else, of one run or of two laid over each other. 0, -ENOMEM, or
  * the -errno of writing.
  */
-int report_html(const struct run *const *runs, size_t n, FILE *out);
+int report_html(const struct report_page *, size_t n, FILE *out);
 
 /*
  * The latencies as an HdrHistogram interval log: a line a phase, tagged with its name but for the

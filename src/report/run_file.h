@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "diag.h"
+#include "points.h"
 #include "run.h"
 #include "sink_report.h"
 
@@ -28,6 +29,7 @@ struct run_file {
     struct sink_run sink;
     struct stats *total;
     struct sink_refusal refusals[RUN_FILE_VERBS];
+    struct points points; /* the run over time, if it is told */
     struct run_part *parts;
     size_t part_count;
 };

@@ -368,6 +368,8 @@ static int read_root(struct run_file *f, struct diag *d)
     } else {
         rc = read_source(f, d);
     }
+    if (rc == 0)
+        rc = points_read(f->root, &f->points, d);
     return rc < 0 ? rc : read_parts(f, d);
 }
 
@@ -458,5 +460,6 @@ void run_file_done(struct run_file *f)
     json_decref(f->root);
     stats_free(f->total);
     free(f->parts);
+    points_done(&f->points);
     *f = (struct run_file){0};
 }

@@ -163,6 +163,44 @@ def two_runs_are_laid_over_each_other(b):
     assert shown == ["base mail", "base transaction", "new mail", "new transaction"], shown
 
 
+def series(n, level):
+    rows = [{"begin_ns": i * 10**9, "end_ns": (i + 1) * 10**9, "offered": level + i % 7 + i % 3,
+             "accepted": level + i % 7, "refused": i % 3, "failed": 0, "unknown": 0, "missed": 0,
+             "open": 20, "p50_ns": 900_000 + i * 1000 if i else None,
+             "p99_ns": 5_000_000 + i * 30_000 if i else None,
+             "max_ns": 9_000_000 + i * 20_000 if i else None, "lag_max_ns": 40_000}
+            for i in range(n)]
+    return {"interval_ns": 10**9, "merged": 1, "rows": rows}
+
+
+@test
+def series_are_drawn(b):
+    base = sample("small")
+    base["series"] = series(30, 1000)
+    new = other_run(base)
+    new["series"] = series(25, 800)
+    opened(b, page_of(base, new))
+    for name, document in (("base", base), ("new", new)):
+        rows = document["series"]["rows"]
+        rates = {line["label"]: line["data"] for line in chart(b, "rates")}
+        assert close(rates[name + " accepted"], [(i + 0.5, r["accepted"])
+                                                 for i, r in enumerate(rows)])
+        assert close(rates[name + " not accepted"], [(i + 0.5, r["refused"])
+                                                     for i, r in enumerate(rows)])
+        times = {line["label"]: line["data"] for line in chart(b, "times")}
+        for label, field in (("p50", "p50_ns"), ("p99", "p99_ns"), ("max", "max_ns"),
+                             ("generator lag", "lag_max_ns")):
+            assert close(times[f"{name} {label}"], [(i + 0.5, r[field]) for i, r in enumerate(rows)
+                                                    if r[field] is not None]), label
+    opened(b, page_of(sample("small")))
+    assert chart(b, "rates") is None
+    pictures = sys.argv[2] if len(sys.argv) > 2 else None
+    if pictures:
+        opened(b, page_of(base, new))
+        b.size(1200, 900)
+        b.picture(os.path.join(pictures, "series.png"))
+
+
 @test
 def hostile_texts_stay_texts(b):
     document = sample("troubled")

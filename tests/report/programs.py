@@ -4,8 +4,10 @@
     programs.py BUILD
 """
 import json
+import math
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -120,6 +122,59 @@ def limits_and_exit_status():
     run(REPORT, "compare", "a.json", "a.json", "--fail-if=p99>+0%", "--fail-if=rate<-0%")
     fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "rset:p99>1ms", says="can't be judged")
     fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "p99=1", says="bad limit: p99=1")
+
+
+def with_series(document, name, speed, seed, count=30):
+    """The document with a simulated series: a tenth of noise about a speed."""
+    noise = random.Random(seed)
+    rows = []
+    for i in range(count):
+        accepted = round(1000 * speed * math.exp(noise.gauss(0, 0.05)))
+        p50, p99 = (round(level / speed * math.exp(noise.gauss(0, 0.05))) for level in (1e6, 5e6))
+        rows.append({"begin_ns": i * 10**9, "end_ns": (i + 1) * 10**9, "offered": accepted,
+                     "accepted": accepted, "refused": 0, "failed": 0, "unknown": 0, "missed": 0,
+                     "open": 2, "p50_ns": p50, "p99_ns": p99, "max_ns": p99, "lag_max_ns": 0})
+    document = dict(document, run_id=name,
+                    series={"interval_ns": 10**9, "merged": 1, "rows": rows})
+    pathlib.Path(name).write_text(json.dumps(document), encoding="utf-8")
+    return document
+
+
+@test
+def noise_and_change_are_told_apart():
+    load("a.json", "-m", "50")
+    document = read("a.json")
+    document.pop("series", None)
+    pathlib.Path("none.json").write_text(json.dumps(document), encoding="utf-8")
+    with_series(document, "base.json", 1, 1)
+    called = []
+    for seed in range(2, 22):
+        with_series(document, "same.json", 1, seed)
+        with_series(document, "slow.json", 0.9, seed)
+        same = run(REPORT, "compare", "base.json", "same.json").stdout.splitlines()
+        slow = run(REPORT, "compare", "base.json", "slow.json").stdout.splitlines()
+        called.append((same[-1], slow[-1]))
+        assert any(line.startswith("  rate         changed    median -") for line in slow), slow
+    # 1 in 100 may be called changed; 2 of 20 would be one case in sixty.
+    assert sum(same.split()[-1] == "changed" for same, _ in called) <= 1, called
+    assert all(slow == "  in all       changed" for _, slow in called), called
+    out = run(REPORT, "compare", "base.json", "none.json").stdout
+    assert "No interval data in the new run" in out, out
+    assert "No interval data in either run" in run(REPORT, "compare", "none.json",
+                                                   "none.json").stdout
+    with_series(document, "short.json", 1, 3, count=8)
+    assert "Too few intervals (30 and 8;" in run(REPORT, "compare", "base.json",
+                                                 "short.json").stdout
+    other = with_series(document, "other.json", 1, 4)
+    other["series"]["interval_ns"] = 5
+    pathlib.Path("other.json").write_text(json.dumps(other), encoding="utf-8")
+    assert "Intervals of different lengths" in run(REPORT, "compare", "base.json",
+                                                   "other.json").stdout
+    for change in ({"rows": 5}, {"rows": [{}]}, {"merged": -1},
+                   {"rows": other["series"]["rows"][::-1]}):
+        broken = dict(document, series=dict(other["series"], **change))
+        pathlib.Path("broken.json").write_text(json.dumps(broken), encoding="utf-8")
+        fails(REPORT, "show", "broken.json", says="broken.json: series ")
 
 
 @test

@@ -89,6 +89,9 @@
                 r.started_at, time(r.elapsed_ns),
                 r.merged ? r.merged.length + ' runs merged' : null,
             ].filter((x) => x).join(' · ')));
+            if (r.verdict && typeof r.verdict.why === 'string') {
+                e.append(element('p', {}, name + r.verdict.why));
+            }
         });
         return e;
     }
@@ -208,6 +211,43 @@
         return new Chart(canvas, { type: 'line', data: { datasets: sets }, options });
     }
 
+    /* The run over time: a point an interval, in its middle. */
+    const rows = (r) => (r.series && r.series.rows) || [];
+    const middle = (row) => (row.begin_ns + row.end_ns) / 2e9;
+    const perSecond = (row, n) => (row.end_ns > row.begin_ns
+        ? n * 1e9 / (row.end_ns - row.begin_ns) : 0);
+    const RATES = [['accepted', 'data', (row) => perSecond(row, row.accepted)],
+        ['not accepted', 'hello', (row) => perSecond(row, row.offered - row.accepted)]];
+    const LATENCIES = [['p50', 'connect', (row) => row.p50_ns], ['p99', 'rcpt', (row) => row.p99_ns],
+        ['max', 'hello', (row) => row.max_ns], ['generator lag', 'rset', (row) => row.lag_max_ns]];
+
+    function drawSeries(canvas, kinds, show, scale, text, line) {
+        const options = base(text, line);
+        const sets = [];
+        runs.forEach((r, i) => kinds.forEach(([name, colourName, get]) => {
+            const data = rows(r).map((row) => ({ x: middle(row), y: get(row) }))
+                .filter((p) => typeof p.y === 'number' && (scale === 'linear' || p.y > 0));
+            if (data.some((p) => p.y > 0)) {
+                sets.push({ label: named(name, i), data, borderWidth: 2, pointRadius: 0,
+                    pointHitRadius: 6, borderDash: i ? [6, 4] : [],
+                    borderColor: colour(colourName), backgroundColor: colour(colourName) });
+            }
+        }));
+        options.plugins.tooltip = { callbacks: {
+            title: (items) => items.map((t) => time(t.parsed.x * 1e9))[0],
+            label: (t) => t.dataset.label + ': ' + show(t.parsed.y),
+        } };
+        options.scales = {
+            x: { type: 'linear', grid: { color: line },
+                title: { display: true, text: 'seconds since the start', color: text },
+                ticks: { color: text } },
+            y: { type: scale, grid: { color: line }, min: scale === 'linear' ? 0 : undefined,
+                ticks: { color: text, callback: (v) => (scale === 'linear' ||
+                    /^1(0*)$/.test(String(v)) ? show(v) : null) } },
+        };
+        return new Chart(canvas, { type: 'line', data: { datasets: sets }, options });
+    }
+
     function draw() {
         const style = getComputedStyle(document.documentElement);
         const text = style.getPropertyValue('--soft').trim();
@@ -215,6 +255,12 @@
         charts.splice(0).forEach((c) => c.destroy());
         const curves = document.getElementById('curves');
         if (curves) charts.push(drawCurves(curves, text, line));
+        const rates = document.getElementById('rates');
+        if (rates) {
+            charts.push(drawSeries(rates, RATES, rate, 'linear', text, line));
+            charts.push(drawSeries(document.getElementById('times'), LATENCIES, time,
+                'logarithmic', text, line));
+        }
     }
 
     const canvas = (id, label) => element('div', { class: 'chart' },
@@ -303,8 +349,12 @@
             [name, ...runs.map((r) => get(r) || '–')]), 'environment'));
     }
 
+    const hasRows = runs.some((r) => rows(r).length > 1);
     const hasCurves = runs.some((r) => Object.keys(r.latency).length > 0);
     root.replaceChildren(...[header(), figures(),
+        hasRows ? card('Throughput over time', canvas('rates', 'Messages a second over time'))
+            : null,
+        hasRows ? card('Latency over time', canvas('times', 'Latency over time')) : null,
         hasCurves ? card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
             'solid: base, dashed: new; a click on a phase shows it') : null, canvas('curves',
             'Latency by percentile, a line for each phase')) : null,
