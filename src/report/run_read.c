@@ -148,24 +148,33 @@ static int read_hist(const json_t *o, const char *where, struct hist *h, struct 
     return 0;
 }
 
-static int read_latency(const json_t *root, const char *name, struct hist *phases, struct diag *d)
+static const char *phase_of(int p)
+{
+    return phase_name((enum phase)p);
+}
+
+/* An object of histograms by name; names are those of 0 .. count - 1. */
+static int read_hists(const json_t *root, const char *name, struct hist *hists, int count,
+                      const char *(*name_of)(int), struct diag *d)
 {
     json_t *group = json_object_get(root, name);
-    const char *phase;
+    const char *key;
     json_t *o;
 
     if (!json_is_object(group))
         return bad(d, name, "is missing");
-    json_object_foreach(group, phase, o)
+    json_object_foreach(group, key, o)
     {
         char where[80];
-        int p = find_phase(phase);
+        int i = 0;
         int rc;
 
-        (void)snprintf(where, sizeof where, "%s.%.40s", name, phase);
-        if (p < 0)
-            return bad(d, where, "is a phase that this version doesn't know");
-        rc = read_hist(o, where, &phases[p], d);
+        (void)snprintf(where, sizeof where, "%s.%.40s", name, key);
+        while (i < count && strcmp(name_of(i), key) != 0)
+            i++;
+        if (i == count)
+            return bad(d, where, "is none that this version knows");
+        rc = read_hist(o, where, &hists[i], d);
         if (rc < 0)
             return rc;
     }
@@ -185,6 +194,18 @@ static int read_layout(const json_t *root, struct diag *d)
     return 0;
 }
 
+/* Groups that came later are missing in older documents, and are then 0. */
+static bool is_of_old(const char *group)
+{
+    static const char *const groups[] = {"messages", "recipients", "connections", "traffic",
+                                         "replies"};
+
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+        if (strcmp(groups[i], group) == 0)
+            return true;
+    return false;
+}
+
 static int read_counters(const json_t *root, struct stats *s, struct diag *d)
 {
     uint64_t offered[2];
@@ -194,7 +215,7 @@ static int read_counters(const json_t *root, struct stats *s, struct diag *d)
         const char *group = counter_group((enum counter)c);
         const json_t *o = json_object_get(root, group);
 
-        if (!json_is_object(o))
+        if (!json_is_object(o) && (o || is_of_old(group)))
             return bad(d, group, "is missing");
         rc = read_count(o, group, counter_name((enum counter)c), true, &s->counter[c], d);
         if (rc < 0)
@@ -336,8 +357,9 @@ static int read_source(struct run_file *f, struct diag *d)
     if ((rc = fields_read(f->root, run_fields, run_field_count, &f->run, d)) < 0 ||
         (rc = read_layout(f->root, d)) < 0 || (rc = read_counters(f->root, f->total, d)) < 0 ||
         (rc = read_refusals(f->root, &f->total->refusals, d)) < 0 ||
-        (rc = read_latency(f->root, "latency", f->total->latency, d)) < 0 ||
-        (rc = read_latency(f->root, "refused_latency", f->total->refused_latency, d)) < 0)
+        (rc = read_hists(f->root, "latency", f->total->latency, PHASE_COUNT, phase_of, d)) < 0 ||
+        (rc = read_hists(f->root, "refused_latency", f->total->refused_latency, PHASE_COUNT,
+                         phase_of, d)) < 0)
         return rc;
     if (!stats_check(f->total))
         return bad(d, "the account", "does not add up");
