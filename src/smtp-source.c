@@ -393,11 +393,24 @@ static int open_target(struct source *s, struct diag *d)
 /* That they can be written is known before the run. */
 static int open_files(struct source *s, struct diag *d)
 {
-    int rc = out_file_open(&s->document, s->program.output, "--output", d);
+    struct {
+        struct out_file *file;
+        const char *name;
+        const char *option;
+    } files[] = {{&s->document, s->program.output, "--output"},
+                 {&s->page, s->program.html, "--html"},
+                 {&s->log, s->program.hdr, "--hdr"}};
+    int rc = 0;
 
-    if (rc == 0)
-        rc = out_file_open(&s->page, s->program.html, "--html", d);
-    return rc < 0 ? rc : out_file_open(&s->log, s->program.hdr, "--hdr", d);
+    for (size_t i = 0; i < LENGTH(files) && rc == 0; i++) {
+        for (size_t k = 0; k < i && files[i].name; k++)
+            if (files[k].name && strcmp(files[i].name, files[k].name) == 0 &&
+                strcmp(files[i].name, "/dev/null") != 0)
+                return diag_set(d, -EINVAL, "%s and %s name the same file: %s", files[k].option,
+                                files[i].option, files[i].name);
+        rc = out_file_open(files[i].file, files[i].name, files[i].option, d);
+    }
+    return rc;
 }
 
 static int write_files(struct source *s, const struct run *r, struct diag *d)

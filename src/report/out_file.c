@@ -30,7 +30,7 @@ int out_file_open(struct out_file *f, const char *name, const char *option, stru
         f->temporary = NULL;
         return diag_set(d, -ENOMEM, "out of memory");
     }
-    f->stream = fopen(f->temporary, "we");
+    f->stream = fopen(f->temporary, "wxe");
     if (f->stream)
         return 0;
     (void)diag_set(d, 0, "open %s: %s (%s writes beside it first)", name, strerror(errno), option);

@@ -212,6 +212,7 @@ def mistakes_are_told():
 def full_disks_are_told():
     done = run(SOURCE, "-m", "3", "--output", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
+    fails(SOURCE, "--quiet", "--html", "x", "--output", "x", "sink:", says="name the same file: x")
     for option in ("--html", "--hdr"):
         fails(SOURCE, "--quiet", "-m", "3", option, "/dev/full", "sink:", says="No space left")
     done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
