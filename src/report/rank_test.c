@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "measures.h"
+
 struct ranked {
     double value;
     size_t at; /* in a, or n + in b */
@@ -88,13 +90,6 @@ static double median_of(const struct ranked *all, size_t n, size_t first, size_t
     return below;
 }
 
-static double shift_of(double base, double new)
-{
-    if (base > 0)
-        return (new - base) / base * 100;
-    return new > 0 ? INFINITY : 0;
-}
-
 int rank_test(const double *a, size_t n, const double *b, size_t m, struct rank_test *out)
 {
     size_t all_count = n + m;
@@ -119,14 +114,15 @@ int rank_test(const double *a, size_t n, const double *b, size_t m, struct rank_
     ties = rank(all, all_count, ranks);
     for (size_t i = 0; i < n; i++)
         sum += ranks[i];
-    /* Of n ranks drawn from 1 .. N without the tests' ties: n (N + 1) / 2 and n m (N + 1) / 12. */
+    /* Mean and variance of the sum of n ranks out of 1 .. N: n (N + 1) / 2 and, but for ties,
+     * n m (N + 1) / 12. */
     off = fabs(sum - (double)n * (double)(all_count + 1) / 2) - 0.5;
     variance = (double)n * (double)m / 12 *
                ((double)all_count + 1 - ties / ((double)all_count * (double)(all_count - 1)));
     variance *=
         ((double)m * inflation(ranks, n) + (double)n * inflation(ranks + n, m)) / (double)all_count;
     out->p = variance > 0 && off > 0 ? erfc(off / sqrt(2 * variance)) : 1;
-    out->shift = shift_of(median_of(all, all_count, 0, n), median_of(all, all_count, n, m));
+    out->shift = measure_change(median_of(all, all_count, 0, n), median_of(all, all_count, n, m));
     free(all);
     free(ranks);
     return 0;
