@@ -45,6 +45,26 @@ static const struct unit duration_units[] = {
     {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}, {"d", 86400 * NS_PER_S},
 };
 
+static const struct unit rate_units[] = {
+    {"", RATE_PER_S},
+    {"/s", RATE_PER_S},
+    {"/m", RATE_PER_S / 60},
+    {"/min", RATE_PER_S / 60},
+    {"/h", RATE_PER_S / 3600},
+    {"k", 1000 * RATE_PER_S},
+    {"k/s", 1000 * RATE_PER_S},
+    {"k/m", 1000 * RATE_PER_S / 60},
+    {"k/min", 1000 * RATE_PER_S / 60},
+    {"k/h", 1000 * RATE_PER_S / 3600},
+    {"m", 1000000 * RATE_PER_S},
+    {"m/s", 1000000 * RATE_PER_S},
+    {"m/m", 1000000 * RATE_PER_S / 60},
+    {"m/min", 1000000 * RATE_PER_S / 60},
+    {"m/h", 1000000 * RATE_PER_S / 3600},
+};
+
+static const struct unit share_units[] = {{"%", SHARE_WHOLE / 100}};
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -121,4 +141,14 @@ int num_size(const char *text, uint64_t *out)
 int num_duration(const char *text, uint64_t *out)
 {
     return parse(text, duration_units, LENGTH(duration_units), out);
+}
+
+int num_rate(const char *text, uint64_t *out)
+{
+    return parse(text, rate_units, LENGTH(rate_units), out);
+}
+
+int num_share(const char *text, uint64_t *out)
+{
+    return parse(text, share_units, LENGTH(share_units), out);
 }

@@ -202,6 +202,7 @@ static void connected(struct io_conn *conn, int error)
     give_turn_back(s);
     w->address = (uint32_t)address_of(s);
     s->addresses_tried = 0;
+    s->stood = true;
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     s->state = SESSION_OPEN;
@@ -355,6 +356,8 @@ static void closed(struct io_conn *conn)
     s->buffer = NULL;
     s->unsent = 0;
     give_turn_back(s);
+    stats_add(w->stats, COUNTER_CONNECTIONS_CLOSED, s->stood);
+    s->stood = false;
     /* A message still held means that connecting is to be tried again, before all others. */
     if (s->count && run_stop(&w->load->control) == RUN_ON) {
         s->state = SESSION_QUEUED;

@@ -47,6 +47,7 @@ struct session {
     uint8_t state;
     bool paused;     /* open, and waits for pause_until */
     bool holds_turn; /* counts among the connects in progress */
+    bool stood;      /* the connection was made */
     bool was_idle;   /* had no message under way when the connection ended */
 };
 

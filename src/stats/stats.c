@@ -19,6 +19,9 @@ struct stats *stats_new(void)
         hist_init(&s->latency[p]);
         hist_init(&s->refused_latency[p]);
     }
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        hist_init(&s->response[o]);
+    hist_init(&s->lag);
     return s;
 }
 
@@ -33,6 +36,9 @@ void stats_clear(struct stats *s)
         hist_clear(&s->latency[p]);
         hist_clear(&s->refused_latency[p]);
     }
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        hist_clear(&s->response[o]);
+    hist_clear(&s->lag);
     memset(s->counter, 0, sizeof s->counter);
     refusals_clear(&s->refusals);
 }
@@ -46,6 +52,9 @@ void stats_merge(struct stats *into, const struct stats *from)
     for (int c = 0; c < COUNTER_COUNT; c++)
         into->counter[c] += from->counter[c];
     refusals_merge(&into->refusals, &from->refusals);
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        hist_merge(&into->response[o], &from->response[o]);
+    hist_merge(&into->lag, &from->lag);
 }
 
 static uint64_t sum_outcomes(const struct stats *s, enum counter first)
@@ -67,6 +76,11 @@ uint64_t stats_rcpt_offered(const struct stats *s)
     return sum_outcomes(s, COUNTER_RECIPIENTS_ACCEPTED);
 }
 
+uint64_t stats_errors(const struct stats *s)
+{
+    return stats_offered(s) - s->counter[COUNTER_MESSAGES_ACCEPTED];
+}
+
 bool stats_check(const struct stats *s)
 {
     const uint64_t *c = s->counter;
@@ -78,6 +92,7 @@ bool stats_check(const struct stats *s)
            c[COUNTER_MESSAGES_ACCEPTED] <= c[COUNTER_RECIPIENTS_ACCEPTED] &&
            c[COUNTER_CONNECTIONS_MADE] + c[COUNTER_CONNECTIONS_FAILED] <=
                c[COUNTER_CONNECTIONS_STARTED] &&
+           c[COUNTER_CONNECTIONS_CLOSED] <= c[COUNTER_CONNECTIONS_MADE] &&
            c[COUNTER_CONNECTIONS_LOST] <= c[COUNTER_CONNECTIONS_MADE];
 }
 

@@ -32,6 +32,7 @@
     X(CONNECTIONS_MADE, "connections", "made", "attempts that succeeded")                          \
     X(CONNECTIONS_FAILED, "connections", "failed", "attempts that failed")                         \
     X(CONNECTIONS_LOST, "connections", "lost", "ended without our wish")                           \
+    X(CONNECTIONS_CLOSED, "connections", "closed", "of the made: over, by whichever side")         \
     X(TIMEOUTS, "connections", "timeouts", "given up because an answer took too long")             \
     X(PROTOCOL_ERRORS, "connections", "protocol_errors",                                           \
       "given up because the server broke rules")                                                   \
@@ -57,7 +58,7 @@ OUTCOME_LIST(X)
 #undef X
 
 /*
- * About 730 KiB, nearly all of it slots that a run never touches. Hot fields stand in the middle:
+ * About 950 KiB, nearly all of it slots that a run never touches. Hot fields stand in the middle:
  * two sets that lie side by side share no cache line that two threads would write in every turn.
  */
 struct stats {
@@ -65,6 +66,13 @@ struct stats {
     struct hist latency[PHASE_COUNT];         /* of the wanted replies: service or response time */
     uint64_t counter[COUNTER_COUNT];
     struct refusals refusals;
+    /*
+     * With a target rate only. Response time of messages, from the intended start on, by how they
+     * ended (missed: how late they were when given up); and how late the generator itself was with
+     * those that a session was free for.
+     */
+    struct hist response[OUTCOME_COUNT];
+    struct hist lag;
 };
 
 /* All empty. NULL when out of memory. free takes NULL. */
@@ -87,6 +95,9 @@ uint64_t stats_rcpt_offered(const struct stats *);
  * whole run: what began in one interval may end in the next.
  */
 bool stats_check(const struct stats *);
+
+/* Messages that ended other than accepted. */
+uint64_t stats_errors(const struct stats *);
 
 /* "messages", "accepted", "accepted for at least one recipient" */
 const char *counter_group(enum counter);

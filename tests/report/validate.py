@@ -117,6 +117,8 @@ def check_source(r):
         yield "connections: more ended than started"
     if r["connections"]["lost"] > r["connections"]["made"]:
         yield "connections: more lost than made"
+    if r["connections"]["closed"] > r["connections"]["made"]:
+        yield "connections: more closed than made"
     yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
     if r["elapsed_ns"] == 0:
         if r["accepted_per_s"] is not None:

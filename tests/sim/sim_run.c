@@ -206,6 +206,8 @@ static const char *check_network(const struct plan *p, const struct result *r)
     hold(&amiss, c[COUNTER_CONNECTIONS_STARTED] == r->net.connects, "connects are miscounted");
     hold(&amiss, c[COUNTER_CONNECTIONS_MADE] == r->net.connected,
          "made connections are miscounted");
+    hold(&amiss, c[COUNTER_CONNECTIONS_CLOSED] == r->net.connected,
+         "closed connections are miscounted");
     hold(&amiss, c[COUNTER_CONNECTIONS_FAILED] >= r->net.errors, "failed connects are miscounted");
     hold(&amiss, c[COUNTER_SENT_BYTES] == r->net.sent, "sent octets are miscounted");
     hold(&amiss, c[COUNTER_RECEIVED_BYTES] == r->net.received, "received octets are miscounted");

@@ -15,6 +15,7 @@ SRC = os.path.join(ROOT, "src")
 # Layer: the layers that it may use, and the external headers beyond libc's that it may include.
 LAYERS = {
     "base": ((), ()),
+    "pace": (("base",), ()),
     "smtp": (("base",), ()),
     "mail": (("base",), ()),
     "stats": (("base",), ()),
@@ -26,7 +27,7 @@ LAYERS = {
 }
 
 # System headers that the pure layers may not include: sockets, clocks, files, threads.
-PURE = ("smtp", "stats")
+PURE = ("pace", "smtp", "stats")
 IMPURE_HEADERS = re.compile(
     r"^(sys/(socket|epoll|stat|mman|time|un|select|ioctl)|netinet/|arpa/|net|poll|pthread|time|"
     r"fcntl|unistd|stdio|signal|syslog|threads|dirent)")

@@ -151,6 +151,33 @@ static const struct row durations[] = {
     {"inf", -EINVAL, 0},
 };
 
+static const struct row rates[] = {
+    {"0", 0, 0},
+    {"1", 0, RATE_PER_S},
+    {"5000/s", 0, 5000 * RATE_PER_S},
+    {"5k/s", 0, 5000 * RATE_PER_S},
+    {"1M", 0, 1000000 * RATE_PER_S},
+    {"300/min", 0, 5 * RATE_PER_S},
+    {"300/m", 0, 5 * RATE_PER_S},
+    {"7200/h", 0, 2 * RATE_PER_S},
+    {"0.5/s", 0, RATE_PER_S / 2},
+    {"0.001/h", 0, 1},
+    {"1.5k/h", 0, 1500000},
+    {"/s", -EINVAL, 0},
+    {"5/day", -EINVAL, 0},
+    {"5/", -EINVAL, 0},
+    {"5 /s", -EINVAL, 0},
+    {"-5/s", -EINVAL, 0},
+    {"", -EINVAL, 0},
+    {"9999999999999999/s", -ERANGE, 0},
+};
+
+static const struct row shares[] = {
+    {"0%", 0, 0},         {"100%", 0, SHARE_WHOLE}, {"0.1%", 0, SHARE_WHOLE / 1000},
+    {"0.0000001%", 0, 1}, {"5", -EINVAL, 0},        {"%", -EINVAL, 0},
+    {"5%%", -EINVAL, 0},
+};
+
 static void run(const struct row *rows, size_t count, int (*parse)(const char *, uint64_t *))
 {
     int wrong = 0;
@@ -185,6 +212,18 @@ static void test_durations(void **state)
     run(durations, LENGTH(durations), num_duration);
 }
 
+static void test_rates(void **state)
+{
+    (void)state;
+    run(rates, LENGTH(rates), num_rate);
+}
+
+static void test_shares(void **state)
+{
+    (void)state;
+    run(shares, LENGTH(shares), num_share);
+}
+
 /* Every number of nanoseconds below a limit, written in seconds, is exact. */
 static void fractions_are_exact(void **state)
 {
@@ -203,10 +242,9 @@ static void fractions_are_exact(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_durations),
-        cmocka_unit_test(fractions_are_exact),
+        cmocka_unit_test(test_counts),    cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_durations), cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_shares),    cmocka_unit_test(fractions_are_exact),
     };
 
     return cmocka_run_group_tests_name("num", tests, NULL, NULL);

@@ -1,0 +1,68 @@
+/*
+ * Requirements on the numbers of a run, as people write them: "p99<250ms", "p99.9(rcpt)<20ms",
+ * "errors<0.1%", "unknown==0", "rate>=0.99*target", several joined by "and". All comparisons are
+ * exact, in integers.
+ */
+#ifndef STATS_REQUIRE_H
+#define STATS_REQUIRE_H
+
+#include "diag.h"
+#include "stats.h"
+
+#define REQUIRE_TERMS 8
+#define REQUIRE_TEXT  64
+
+enum require_kind {
+    REQUIRE_LATENCY, /* value in ns */
+    REQUIRE_COUNT,   /* value a number */
+    REQUIRE_SHARE,   /* value in billionths of the whole */
+    REQUIRE_RATE     /* value as of num_rate() */
+};
+
+/* One comparison. Texts as typed, without blanks. */
+struct require_term {
+    char text[REQUIRE_TEXT];
+    int kind;          /* enum require_kind */
+    int measure;       /* what is measured: row of a table */
+    int hist;          /* REQUIRE_LATENCY: which histogram */
+    int op;            /* how to compare */
+    double percentile; /* REQUIRE_LATENCY: 0 .. 100 */
+    bool of_target;    /* REQUIRE_RATE: the value is in billionths of the target */
+    uint64_t value;
+};
+
+struct require {
+    struct require_term terms[REQUIRE_TERMS];
+    size_t count;
+};
+
+/* 0, or -EINVAL with diag set to the part at fault and what is wanted; `option` is named. */
+int require_parse(struct require *, const char *text, const char *option, struct diag *);
+
+/* Adds the terms of one more: all have to hold. 0, or -EINVAL with diag set. */
+int require_add(struct require *, const char *text, const char *option, struct diag *);
+
+/* What is measured against. */
+struct require_facts {
+    const struct stats *stats;
+    uint64_t elapsed; /* ns */
+    uint64_t target;  /* rate, as of num_rate(); 0: there is none */
+    bool open;        /* latency without further words is the response time */
+};
+
+struct require_result {
+    bool known;     /* there was something to measure; what is unknown is not met */
+    bool met;       /* the requirement holds */
+    uint64_t value; /* measured, in the kind's unit, rounded */
+};
+
+/* Does the term hold? */
+struct require_result require_check(const struct require_term *, const struct require_facts *);
+
+/* Do all of them? */
+bool require_all(const struct require *, const struct require_facts *);
+
+/* Does some term need a target rate? */
+bool require_wants_target(const struct require *);
+
+#endif
