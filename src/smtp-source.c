@@ -10,11 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arrivals.h"
 #include "client.h"
 #include "content.h"
 #include "embed.h"
 #include "endpoint.h"
 #include "load.h"
+#include "measure.h"
 #include "opt.h"
 #include "out_file.h"
 #include "process.h"
@@ -22,6 +24,9 @@
 #include "run.h"
 #include "sink_summary.h"
 #include "units.h"
+
+/* What was required does not hold, or --stop-when did. */
+#define EXIT_REQUIREMENT 3
 
 /* PIPELINING: commands in flight. */
 #define DEFAULT_WINDOW 100
@@ -59,7 +64,7 @@ struct source {
     struct sink_config sink_config;
     struct sink_embed sink;
     struct load load;
-    struct stats *total;
+    struct measure measure;
     struct out_file document; /* --output */
     struct out_file page;     /* --html */
     struct out_file log;      /* --hdr */
@@ -207,13 +212,14 @@ static const struct opt output_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES_MAX (5 + EXT_COUNT)
+#define TABLES_MAX (6 + EXT_COUNT)
 
 static size_t option_tables(struct source *s, struct opt_table *tables)
 {
     size_t n = 0;
 
     tables[n++] = (struct opt_table){load_options, load_option_count, &s->load_settings};
+    tables[n++] = (struct opt_table){model_options, model_option_count, &s->load_settings};
     tables[n++] = (struct opt_table){mail_options, mail_option_count, &s->mail};
     tables[n++] = (struct opt_table){connection_options, LENGTH(connection_options), &s->program};
     for (int i = 0; i < EXT_COUNT; i++)
@@ -227,8 +233,8 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
 static void set_defaults(struct source *s)
 {
     s->program = (struct program){.family = AF_UNSPEC};
-    s->load_settings = (struct load_settings){
-        .sessions = 1, .messages = 1, .connect_tries = 1, .connect_parallel = 1, .nodelay = true};
+    s->load_settings =
+        (struct load_settings){.connect_tries = 1, .connect_parallel = 1, .nodelay = true};
     s->mail = (struct mail_settings){.rcpt_count = 1};
     client_timeout_same(&s->client, DEFAULT_TIMEOUT);
 }
@@ -252,15 +258,17 @@ static int show_help(struct source *s)
 static int check_options(struct source *s, struct diag *d)
 {
     const struct load_settings *l = &s->load_settings;
+    int rc = load_settings_complete(&s->load_settings, d);
 
+    if (rc < 0)
+        return rc;
     if (l->wait && l->random_wait)
         return diag_set(d, -EINVAL, "do not use -w and -R options at the same time");
     if (s->mail.length && s->mail.file)
         return diag_set(d, -EINVAL, "-l option cannot be used with -F");
     if (l->counter && s->program.report == REPORT_JSON && !s->program.quiet)
         return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
-    if (__builtin_mul_overflow(l->messages, s->mail.rcpt_count, &(uint64_t){0}) ||
-        l->messages * s->mail.rcpt_count > INT64_MAX)
+    if (l->messages != LOAD_UNLIMITED && l->messages > INT64_MAX / s->mail.rcpt_count)
         return diag_set(d, -EINVAL, "-m and -r make too many recipients: at most 2^63 - 1 in all");
     if (l->fastopen && strncmp(s->target_text, "unix:", 5) == 0)
         return diag_set(d, -EINVAL, "--fastopen cannot be used with %s: it is for TCP",
@@ -452,9 +460,10 @@ static int prepare(struct source *s, struct diag *d)
     rc = open_target(s, d);
     if (rc < 0)
         return rc;
-    s->total = stats_new();
-    if (!s->total)
-        return diag_set(d, -ENOMEM, "out of memory");
+    rc = measure_init(&s->measure, &s->load_settings, d);
+    if (rc < 0)
+        return rc;
+    s->load.seed = s->load_settings.seed ? s->load_settings.seed : process_random();
     s->load.settings = &s->load_settings;
     s->load.client = &s->client;
     s->load.content = &s->content;
@@ -472,23 +481,23 @@ static uint64_t monotonic(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* One line on the terminal, over the last one. */
-static void show_live(struct source *s, struct stats *interval, uint64_t elapsed, uint64_t second)
+/* One line on the terminal, over the last one: how the last interval was. */
+static void show_live(const struct source *s, uint64_t elapsed)
 {
+    const struct measure *m = &s->measure;
+    const struct hist *latency = measure_latency(m->settings, m->interval);
     char line[REPORT_LIVE_SIZE];
-    struct live v = {.total = s->load_settings.messages, .elapsed_ns = elapsed};
-    uint64_t done;
+    struct live v = {.elapsed_ns = elapsed};
 
-    stats_clear(interval);
-    load_interval(&s->load, interval, s->total);
-    done = stats_offered(interval);
-    v.done = stats_offered(s->total);
-    v.rate = second ? done * NS_PER_S / second : 0;
-    v.errors = v.done - s->total->counter[COUNTER_MESSAGES_ACCEPTED];
-    v.p99_ns = interval->latency[PHASE_TRANSACTION].count
-                   ? hist_percentile(&interval->latency[PHASE_TRANSACTION], 99)
-                   : NS_NEVER;
+    if (s->load_settings.messages != LOAD_UNLIMITED)
+        v.total = s->load_settings.messages;
+    v.done = stats_offered(m->total) + stats_offered(m->warmup);
+    v.rate = m->took ? stats_offered(m->interval) * NS_PER_S / m->took : 0;
+    v.errors = stats_errors(m->total) + stats_errors(m->warmup);
+    v.p99_ns = latency->count ? hist_percentile(latency, 99) : NS_NEVER;
     v.left_ns = report_left(v.done, v.total, elapsed);
+    if (s->load_settings.length != NS_NEVER)
+        v.left_ns = elapsed < s->load_settings.length ? s->load_settings.length - elapsed : 0;
     diag_live(report_live(line, sizeof line, &v));
 }
 
@@ -510,28 +519,28 @@ static void supervise(struct source *s)
     bool live = s->program.report != REPORT_NONE && !s->program.verbose &&
                 !s->load_settings.counter && isatty(STDERR_FILENO) && term &&
                 strcmp(term, "dumb") != 0;
-    struct stats *interval = live ? stats_new() : NULL;
     uint64_t start = monotonic();
-    uint64_t shown = start;
     uint64_t one;
 
-    live = interval != NULL;
     while (read(s->load.done_fd, &one, sizeof one) < 0) {
+        bool warming = s->measure.warming;
         uint64_t now = monotonic();
-        uint64_t left = now - shown < NS_PER_S ? NS_PER_S - (now - shown) : 0;
-        int signal = process_wait(left, s->load.done_fd);
 
-        if (signal)
+        if (process_wait(measure_left(&s->measure, &s->load, now), s->load.done_fd))
             stop_by_signal(s);
         now = monotonic();
-        if (now - shown >= NS_PER_S) {
-            if (live)
-                show_live(s, interval, now - start, now - shown);
-            shown = now;
+        if (!measure_take(&s->measure, &s->load, now))
+            continue;
+        if (warming && !s->measure.warming)
+            process_usage(&s->before);
+        if (s->measure.stopped && run_stop(&s->load.control) == RUN_ON) {
+            run_control_stop(&s->load.control, RUN_FINISH);
+            load_wake(&s->load);
         }
+        if (live)
+            show_live(s, now - start);
     }
     diag_live(NULL);
-    stats_free(interval);
 }
 
 /* Reports in the forms asked for. 0 or -errno with diag set. */
@@ -569,17 +578,46 @@ static void describe(const struct source *s, struct run *r)
     r->io_driver = s->load.driver->name;
     r->sessions = s->load_settings.sessions < s->load_settings.messages ? s->load_settings.sessions
                                                                         : s->load_settings.messages;
-    r->messages = s->load_settings.messages;
+    r->messages = s->load_settings.messages == LOAD_UNLIMITED ? 0 : s->load_settings.messages;
     r->rcpts = s->mail.rcpt_count;
     r->message_bytes = mail_content_size(&s->content);
     r->workers = s->load.worker_count;
     r->cpu_user_ns = usage.user_ns - s->before.user_ns;
     r->cpu_system_ns = usage.system_ns - s->before.system_ns;
     r->peak_rss_bytes = usage.peak_bytes;
-    r->total = s->total;
+    r->total = s->measure.total;
     r->kernel = s->machine.kernel;
     r->cpu_model = *s->machine.cpu ? s->machine.cpu : NULL;
     r->cpus = s->machine.cpus;
+}
+
+/* How the load was driven. usage has room for all workers. */
+static void describe_model(const struct source *s, struct run_model *m, struct run_worker *usage)
+{
+    const struct load_settings *l = &s->load_settings;
+
+    *m = (struct run_model){
+        .length_ns = l->length,
+        .seed = l->seed,
+        .idle_sessions = l->idle_sessions,
+        .keep_going = l->keep_going,
+        .spin = l->spin,
+        .warmup = s->measure.warmup,
+        .warm_ns = s->measure.warm_at,
+        .series = &s->measure.series,
+        .interval_ns = l->interval,
+        .show_series = l->interval_given,
+        .require = &l->require,
+        .facts = measure_facts(&s->measure),
+        .workers = usage,
+        .worker_count = s->load.worker_count,
+    };
+    m->target = m->facts.target;
+    if (l->schedule.count)
+        m->arrival = l->arrival == ARRIVAL_POISSON ? "poisson" : "constant";
+    for (uint64_t i = 0; i < s->load.worker_count; i++)
+        usage[i] = (struct run_worker){s->load.usage[i].elapsed_ns, s->load.usage[i].cpu_ns,
+                                       s->load.usage[i].wait_ns};
 }
 
 /* After load_start(): runs to the end and reports. Returns the exit status. */
@@ -592,21 +630,30 @@ static int finish(struct source *s, char *command_line)
     struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run sink;
     struct diag d;
-    struct run r = {.command_line = command_line, .ended = ended, .id = id};
+    struct run_model model;
+    struct run_worker usage[THREADS_MAX];
+    struct run r = {.command_line = command_line, .ended = ended, .id = id, .model = &model};
     int status = 0;
 
     supervise(s);
-    load_finish(&s->load, s->total);
-    r.elapsed_ns = s->load.elapsed;
+    measure_finish(&s->measure, &s->load);
+    r.elapsed_ns = s->measure.last - s->measure.warm_at;
     describe(s, &r);
+    describe_model(s, &model, usage);
     if (atomic_load(&s->load.control.failed)) {
         diag_fatal("%s", s->load.control.failure.text);
         (void)snprintf(ended, sizeof ended, "fatal: %s", s->load.control.failure.text);
         status = 1;
+    } else if (s->measure.stopped) {
+        (void)snprintf(ended, sizeof ended, "stopped: %s",
+                       s->load_settings.stop_when.terms[0].text);
+        status = EXIT_REQUIREMENT;
     } else if (run_stop(&s->load.control) != RUN_ON) {
         (void)snprintf(ended, sizeof ended, "interrupted");
         status = 1;
     }
+    if (status == 0 && !require_all(&s->load_settings.require, &model.facts))
+        status = EXIT_REQUIREMENT;
     if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {
         diag_fatal("%s", d.text);
         status = 1;
@@ -660,7 +707,8 @@ int main(int argc, char **argv)
     out_file_drop(&s.document);
     out_file_drop(&s.page);
     out_file_drop(&s.log);
-    stats_free(s.total);
+    measure_done(&s.measure);
+    load_done(&s.load);
     mail_content_done(&s.content);
     bind_done(&s.bind);
     endpoint_done(&s.target);

@@ -60,9 +60,20 @@ static struct client_form form_of(const struct mail_content *c)
     };
 }
 
+static uint64_t sessions_of(const struct load_settings *s)
+{
+    return s->sessions < s->messages ? s->sessions : s->messages;
+}
+
+/* This one's share. */
+static uint64_t share(uint64_t all, uint64_t i, uint64_t count)
+{
+    return all / count + (i < all % count);
+}
+
 uint64_t load_threads(const struct load_settings *s)
 {
-    return threads_count(&s->threads, s->sessions < s->messages ? s->sessions : s->messages);
+    return threads_count(&s->threads, sessions_of(s));
 }
 
 /* Joins those that were started, and frees all. */
@@ -79,10 +90,10 @@ static void end_workers(struct load *l, uint64_t started)
 int load_start(struct load *l, struct diag *d)
 {
     const struct load_settings *s = l->settings;
-    uint64_t sessions = s->sessions < s->messages ? s->sessions : s->messages;
+    uint64_t sessions = sessions_of(s);
     uint64_t count = load_threads(s);
     uint64_t started = 0;
-    int rc = limits_check(l, sessions, d);
+    int rc = limits_check(l, sessions + s->idle_sessions, d);
 
     if (rc < 0)
         return rc;
@@ -92,9 +103,12 @@ int load_start(struct load *l, struct diag *d)
     if (l->done_fd < 0 || !l->workers)
         return diag_set(d, -ENOMEM, "out of memory");
     memset(l->workers, 0, count * sizeof *l->workers);
+    l->usage = calloc(count, sizeof *l->usage);
+    atomic_store(&l->begin, NS_NEVER);
     l->worker_count = count;
     for (uint64_t i = 0; i < count && rc == 0; i++)
-        rc = worker_init(&l->workers[i], l, sessions / count + (i < sessions % count), d);
+        rc = worker_init(&l->workers[i], l, share(sessions, i, count),
+                         share(s->idle_sessions, i, count), d);
     atomic_store(&l->running, (unsigned)count);
     while (rc == 0 && started < count) {
         rc = worker_start(&l->workers[started], d);
@@ -151,10 +165,16 @@ void load_interval(struct load *l, struct stats *interval, struct stats *total)
     }
 }
 
-void load_finish(struct load *l, struct stats *total)
+/* -m asked for so many, but for a run that ends by time or at a rate: there it is a bound. */
+static uint64_t never_started(const struct load_settings *s, uint64_t ended)
+{
+    return s->schedule.count || s->length != NS_NEVER ? 0 : s->messages - ended;
+}
+
+void load_finish(struct load *l, struct stats *rest, uint64_t ended_before)
 {
     uint64_t began = NS_NEVER, over = 0, taken = 0;
-    uint64_t ended;
+    uint64_t ended, missed;
 
     for (uint64_t i = 0; i < l->worker_count; i++) {
         struct worker *w = &l->workers[i];
@@ -163,18 +183,27 @@ void load_finish(struct load *l, struct stats *total)
         began = w->started_at < began ? w->started_at : began;
         over = w->ended_at > over ? w->ended_at : over;
         taken += w->taken;
-        recorder_drain(&w->recorder, total);
+        recorder_drain(&w->recorder, rest);
+        if (l->usage)
+            l->usage[i] =
+                (struct load_usage){w->ended_at - w->started_at, w->used.cpu_ns, w->used.wait_ns};
     }
     l->elapsed = over - began;
-    ended = stats_offered(total);
+    l->ended_at = over;
+    ended = stats_offered(rest) + ended_before;
     /*
      * Every message taken has ended exactly once; the rest was never started, what a worker had for
      * itself when the run was stopped included.
      */
     assert(ended == taken);
-    stats_add(total, COUNTER_MESSAGES_MISSED, l->settings->messages - ended);
-    stats_recipients(total, OUTCOME_MISSED,
-                     (l->settings->messages - ended) * l->content->settings->rcpt_count);
-    assert(stats_check(total));
+    missed = never_started(l->settings, ended);
+    stats_add(rest, COUNTER_MESSAGES_MISSED, missed);
+    stats_recipients(rest, OUTCOME_MISSED, missed * l->content->settings->rcpt_count);
     end_workers(l, 0);
+}
+
+void load_done(struct load *l)
+{
+    free(l->usage);
+    l->usage = NULL;
 }

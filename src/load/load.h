@@ -16,7 +16,10 @@
 #include "endpoint.h"
 #include "io.h"
 #include "opt.h"
+#include "require.h"
+#include "schedule.h"
 #include "stats.h"
+#include "think.h"
 #include "threading.h"
 
 /* How a session ends its connection after its last message: --close. */
@@ -43,15 +46,60 @@ struct load_settings {
     int close;                 /* enum load_close */
     int nodelay;               /* bool */
     bool fastopen;
+
+    /* Load models; completed by load_settings_complete(). */
+    uint64_t rate;                  /* --rate, as of num_rate(); 0: none */
+    uint64_t duration;              /* --duration, ns; 0: none */
+    uint64_t warmup;                /* --warmup, ns */
+    uint64_t interval;              /* --interval, ns */
+    uint64_t late_drop;             /* --late, ns; 0: starts wait as long as it takes */
+    uint64_t seed;                  /* --seed; 0: none */
+    uint64_t idle_sessions;         /* --idle-sessions, beyond -s */
+    uint64_t length;                /* of the run with its warm-up, ns; NS_NEVER: by -m alone */
+    struct span per_connection;     /* --per-connection; low 0: none */
+    struct think think;             /* --think */
+    struct schedule schedule;       /* of starts; count 0: every session in a loop */
+    struct schedule session_stages; /* --session-stages; count 0: none */
+    struct require require;         /* --require; count 0: none */
+    struct require stop_when;       /* --stop-when */
+    int arrival;                    /* --arrival, enum arrival_kind */
+    bool keep_going;
+    bool spin;
+    bool interval_given;
     bool keep_connection; /* -d */
     bool tolerant;        /* -A */
     bool counter;         /* -c */
 };
 
+/* -m when there is none: as many as there is time for. */
+#define LOAD_UNLIMITED (UINT64_C(1) << 48)
+
+/*
+ * Fills in what follows from what was given, -s and -m included, which are 0 when not given. 0, or
+ * -EINVAL with diag set when the options contradict each other.
+ */
+int load_settings_complete(struct load_settings *, struct diag *);
+
+/*
+ * The mean target rate between two points in time since the run's begin, as of num_rate(); 0: there
+ * is none.
+ */
+uint64_t load_target_rate(const struct load_settings *, uint64_t from, uint64_t to);
+
+extern const struct opt model_options[];
+extern const size_t model_option_count;
+
 extern const struct opt load_options[];
 extern const size_t load_option_count;
 
 struct worker;
+
+/* What a worker's thread has used, see process.h. */
+struct load_usage {
+    uint64_t elapsed_ns;
+    uint64_t cpu_ns;
+    uint64_t wait_ns; /* NS_NEVER: not known */
+};
 
 /* A run's shared part: read-only for the workers but for the atomics. */
 struct load {
@@ -62,13 +110,18 @@ struct load {
     const struct endpoint *target;
     const struct bind_list *bind; /* where connections come from; NULL: as the system likes */
     struct client_form form;      /* of all messages, made from content */
+    uint64_t seed;                /* of schedule, think times, jitter */
+    uint64_t number_base; /* with a target rate: messages of earlier runs of the same program */
     struct run_control control;
     atomic_bool exhausted; /* every message is with some worker */
     atomic_uint running;   /* workers that have not ended */
     struct worker *workers;
     uint64_t worker_count;
-    uint64_t elapsed; /* from the first worker's start to the last one's end, ns */
-    int done_fd;      /* becomes readable when all workers have ended */
+    struct load_usage *usage; /* by worker, after load_finish(); load_done() frees */
+    uint64_t elapsed;         /* from the first worker's start to the last one's end, ns */
+    _Atomic uint64_t begin;   /* of the first worker's loop, ns; NS_NEVER: yet to come */
+    uint64_t ended_at;        /* the latter, on the monotonic clock */
+    int done_fd;              /* becomes readable when all workers have ended */
     /* Messages that the workers have for themselves so far; more than there are at the end. */
     _Alignas(64) atomic_uint_fast64_t next;
     atomic_uint_fast64_t connections; /* connections numbered so far */
@@ -78,7 +131,8 @@ struct load {
 /* How many workers these settings make: none without a session. */
 uint64_t load_threads(const struct load_settings *);
 
-/* Starts the workers. The fields above `control` are set by the caller. 0 or -errno, diag set. */
+/* Starts the workers. The fields above `control` are set by the caller, the others zero. 0 or
+ * -errno, diag set. */
 int load_start(struct load *, struct diag *);
 
 /* Makes the workers look at control soon. */
@@ -91,9 +145,13 @@ void load_wake(struct load *);
 void load_interval(struct load *, struct stats *interval, struct stats *total);
 
 /*
- * Joins the workers and completes the account in total: what load_interval() has not taken, and as
- * missed the messages that were never started.
+ * Joins the workers and completes the account: adds to `rest` what load_interval() has not taken,
+ * and as missed the messages that were never started. ended_before: messages that had ended in
+ * what was taken earlier.
  */
-void load_finish(struct load *, struct stats *total);
+void load_finish(struct load *, struct stats *rest, uint64_t ended_before);
+
+/* Frees what load_finish() left to be looked at; takes a zeroed one. */
+void load_done(struct load *);
 
 #endif

@@ -100,8 +100,9 @@ const struct opt load_options[] = {
      .group = "Load",
      .help = "messages in all (default 1)",
      .man =
-         "Send the specified number of messages over all sessions (default: 1). Numbers take the "
-         "units k, M and G."},
+         "Send the specified number of messages over all sessions (default: 1; with --duration, "
+         "--stages or --session-stages as many as there is time for). Numbers take the units k, M "
+         "and G."},
     {.name = "keep-connection",
      .letter = 'd',
      .kind = OPT_FLAG,

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backoff.h"
 #include "limits.h"
+#include "model.h"
 #include "session_events.h"
 #include "units.h"
 #include "worker.h"
@@ -36,17 +38,24 @@ static struct delivery *delivery(struct session *s, uint32_t i)
     return &all[at < s->worker->deliveries ? at : at - s->worker->deliveries];
 }
 
-/* Takes the next message into the ring; NULL when there is none. */
-static struct delivery *take(struct session *s)
+/* Takes the next message into the ring; NULL when there is none, or none is due. */
+static struct delivery *take(struct session *s, uint64_t now)
 {
-    uint64_t number = worker_take(s->worker);
+    struct worker *w = s->worker;
+    struct start start = {.intended = now};
+    uint64_t number;
     struct delivery *d;
 
+    if (w->model.paced)
+        number = model_take(s, now, &start) ? worker_start_number(w, start.number) : 0;
+    else
+        number = worker_take(w);
     if (!number)
         return NULL;
     d = delivery(s, s->count++);
     d->message = (struct mail_message){.connection = s->connection, .number = number};
-    d->mail.form = &s->worker->load->form;
+    d->mail.form = &w->load->form;
+    d->intended = start.intended;
     return d;
 }
 
@@ -82,8 +91,25 @@ static void set_timer(struct session *s)
 static void over(struct session *s)
 {
     s->state = SESSION_OVER;
+    model_unpark(s);
+    model_unclaim(s);
     io_timer_cancel(s->worker->io, &s->timer);
     s->worker->active--;
+}
+
+static bool keeps_connection(const struct session *s)
+{
+    return s->worker->load->settings->keep_connection || s->stays;
+}
+
+/* How many messages a new connection shall carry. */
+static uint64_t quota(const struct session *s)
+{
+    const struct load_settings *l = s->worker->load->settings;
+
+    if (!keeps_connection(s))
+        return 1;
+    return l->per_connection.low ? span_draw(&l->per_connection, &s->worker->rng) : UINT64_MAX;
 }
 
 void session_begin(struct session *s)
@@ -96,12 +122,21 @@ void session_begin(struct session *s)
         over(s);
         return;
     }
+    if (!model_wanted(s)) {
+        model_unclaim(s);
+        s->state = SESSION_ASLEEP;
+        return;
+    }
     if (now < s->pause_until) {
         io_timer_set(w->io, &s->timer, s->pause_until);
         return;
     }
+    if (w->model.paced && !keeps_connection(s) && !s->claim) {
+        model_park(s, now);
+        return;
+    }
     s->connection = 1 + atomic_fetch_add_explicit(&w->load->connections, 1, memory_order_relaxed);
-    if (!take(s)) {
+    if (!w->load->settings->keep_going && !take(s, now)) {
         over(s);
         return;
     }
@@ -133,6 +168,12 @@ void session_connect(struct session *s)
     struct worker *w = s->worker;
     struct address source;
 
+    /* It has no message yet, and there is none any more. */
+    if (!s->count && !worker_has_more(w)) {
+        line_leave(&w->line);
+        over(s);
+        return;
+    }
     s->holds_turn = true;
     if (s->addresses_tried == 0)
         s->first_address = w->address; /* others may find one that works meanwhile */
@@ -173,6 +214,10 @@ static void connect_failed(struct session *s, int error)
     const char *words = limits_words(error, source);
     char path[240];
 
+    if (w->load->settings->keep_going) {
+        s->failed = true;
+        return;
+    }
     path_text(s, source, path, sizeof path);
     if (++s->tries < w->load->settings->connect_tries) {
         diag_warn("connect: %s (%s)%s", strerror(error), path, words);
@@ -183,6 +228,14 @@ static void connect_failed(struct session *s, int error)
     worker_fatal(w, "connect: %s (%s)%s", strerror(error), path, words);
 }
 
+/* The last message of a connection has QUIT right behind it. */
+static void submit(struct session *s, struct delivery *d)
+{
+    client_submit(s->client, &d->mail);
+    if (--s->left == 0)
+        client_quit(s->client);
+}
+
 static void connected(struct io_conn *conn, int error)
 {
     struct session *s = of_conn(conn);
@@ -191,7 +244,8 @@ static void connected(struct io_conn *conn, int error)
 
     if (error) {
         stats_count(w->stats, COUNTER_CONNECTIONS_FAILED);
-        if (s->addresses_tried + 1 < w->load->target->count)
+        s->again = s->addresses_tried + 1 < w->load->target->count;
+        if (s->again)
             s->addresses_tried++;
         else
             connect_failed(s, error);
@@ -206,30 +260,40 @@ static void connected(struct io_conn *conn, int error)
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     s->state = SESSION_OPEN;
+    s->ready = false;
+    s->left = quota(s);
     client_start(s->client, now);
-    client_submit(s->client, &delivery(s, 0)->mail);
-    if (!w->load->settings->keep_connection)
-        client_quit(s->client);
+    if (s->count)
+        submit(s, delivery(s, 0));
     set_timer(s);
     line_next(&w->line);
 }
 
 /*
  * The client would send another message: gives it one, or the word to quit. false when it has to
- * wait (-w, -R).
+ * wait: for a pause to end (-w, -R, --think), for a start to fall due, or for the end of the run.
  */
 static bool feed(struct session *s, uint64_t now)
 {
-    struct delivery *d;
+    struct worker *w = s->worker;
+    bool more = worker_has_more(w) && model_wanted(s);
+    struct delivery *d = NULL;
 
-    s->paused = worker_has_more(s->worker) && now < s->pause_until;
-    if (s->paused)
+    s->ready = true;
+    s->waiting = more && s->stays;
+    s->paused = more && now < s->pause_until;
+    if (s->waiting || s->paused)
         return false;
-    d = take(s);
-    if (d)
-        client_submit(s->client, &d->mail);
-    else
+    if (model_wanted(s))
+        d = take(s, now);
+    if (d) {
+        submit(s, d);
+    } else if (more && w->model.paced) {
+        model_park(s, now);
+        return false;
+    } else {
         client_quit(s->client);
+    }
     return true;
 }
 
@@ -246,7 +310,7 @@ static void pump(struct session *s)
     /* After a fatal refusal nothing more is said, not even RSET. */
     if (s->state != SESSION_OPEN || run_stop(&w->load->control) == RUN_ABORT)
         return;
-    s->paused = false;
+    s->paused = s->waiting = false;
     if (s->unsent) {
         set_timer(s); /* it may have fired too early, and replies are progress too */
         return;
@@ -260,6 +324,8 @@ static void pump(struct session *s)
     do
         n += client_send(s->client, iov + n, SEND_SLICES - n, &s->buffer->arena, now);
     while (n < SEND_SLICES && client_hungry(s->client) && feed(s, now));
+    if (s->parked && !client_hungry(s->client))
+        model_unpark(s);
     if (n) {
         for (int i = 0; i < n; i++)
             s->unsent += iov[i].iov_len;
@@ -277,7 +343,8 @@ static void pump(struct session *s)
 static void close_connection(struct session *s, enum io_close_how how)
 {
     s->state = SESSION_CLOSING;
-    s->paused = false;
+    s->paused = s->waiting = false;
+    model_unpark(s);
     io_timer_cancel(s->worker->io, &s->timer);
     io_close(s->worker->io, &s->conn, how);
 }
@@ -346,6 +413,17 @@ static void ended(struct io_conn *conn, int error)
     drain_events(s, io_now(s->worker->io));
 }
 
+/* Something went wrong with the connection: no hurry with the next. */
+static void back_off(struct session *s)
+{
+    struct worker *w = s->worker;
+    uint64_t until = io_clock(w->io) + backoff_delay(++s->failures, &w->rng);
+
+    s->failed = false;
+    if (s->pause_until < until)
+        s->pause_until = until;
+}
+
 static void closed(struct io_conn *conn)
 {
     struct session *s = of_conn(conn);
@@ -358,8 +436,11 @@ static void closed(struct io_conn *conn)
     give_turn_back(s);
     stats_add(w->stats, COUNTER_CONNECTIONS_CLOSED, s->stood);
     s->stood = false;
+    model_unclaim(s);
+    if (s->failed && w->load->settings->keep_going)
+        back_off(s);
     /* A message still held means that connecting is to be tried again, before all others. */
-    if (s->count && run_stop(&w->load->control) == RUN_ON) {
+    if ((s->count || (s->again && worker_has_more(w))) && run_stop(&w->load->control) == RUN_ON) {
         s->state = SESSION_QUEUED;
         line_join_first(&w->line, s);
     } else {
@@ -368,6 +449,7 @@ static void closed(struct io_conn *conn)
                                                                       : OUTCOME_FAILED);
         session_begin(s);
     }
+    s->again = false;
     line_next(&w->line);
 }
 
@@ -395,26 +477,46 @@ static void timer_fired(struct timer *t)
     }
 }
 
+void session_resume(struct session *s)
+{
+    pump(s);
+}
+
+void session_retire(struct session *s)
+{
+    if (s->state == SESSION_WAITING) {
+        model_unpark(s);
+        io_timer_cancel(s->worker->io, &s->timer);
+        s->state = SESSION_ASLEEP;
+    } else if (s->state == SESSION_OPEN && (s->paused || s->parked)) {
+        pump(s);
+    }
+}
+
 void session_stop_waiting(struct session *s)
 {
+    bool late = s->worker->load->settings->keep_going;
+
     switch (s->state) {
     case SESSION_WAITING:
+    case SESSION_ASLEEP:
         over(s);
         break;
     case SESSION_QUEUED:
-        if (s->worker->stop == RUN_ON)
+        if (s->worker->stop == RUN_ON && s->count)
             break;
-        drop_message(s, OUTCOME_MISSED);
+        if (s->count)
+            drop_message(s, OUTCOME_MISSED);
         over(s);
         break;
     case SESSION_CONNECTING:
-        if (s->worker->stop != RUN_ON)
+        if (s->worker->stop != RUN_ON || late)
             close_connection(s, IO_CLOSE_RESET);
         break;
     case SESSION_OPEN:
-        if (s->paused)
+        if (s->paused || s->parked || s->waiting)
             pump(s);
-        else if (s->worker->stop != RUN_ON && !client_busy(s->client))
+        else if (s->worker->stop != RUN_ON ? !client_busy(s->client) : late && !s->ready)
             session_abort(s);
         break;
     default:
@@ -426,10 +528,12 @@ void session_abort(struct session *s)
 {
     switch (s->state) {
     case SESSION_WAITING:
+    case SESSION_ASLEEP:
         over(s);
         break;
     case SESSION_QUEUED:
-        drop_message(s, OUTCOME_MISSED);
+        if (s->count)
+            drop_message(s, OUTCOME_MISSED);
         over(s);
         break;
     case SESSION_CONNECTING:

@@ -17,6 +17,7 @@ struct send_buffer;
 struct delivery {
     struct client_mail mail;
     struct mail_message message;
+    uint64_t intended; /* with a target rate: when it was to start, ns */
 };
 
 enum session_state {
@@ -25,6 +26,7 @@ enum session_state {
     SESSION_CONNECTING,
     SESSION_OPEN,
     SESSION_CLOSING,
+    SESSION_ASLEEP, /* not among the sessions that there are to be now (--session-stages) */
     SESSION_OVER
 };
 
@@ -36,16 +38,27 @@ struct session {
     struct client *client;
     struct send_buffer *buffer; /* lent to the driver with the send under way */
     struct session *next;       /* in the line for connecting */
-    uint64_t connection;        /* its number in the run */
-    uint64_t event_at;          /* when connecting began */
-    uint64_t pause_until;       /* no new message before this */
-    uint64_t unsent;            /* octets of the send under way */
-    uint32_t first_address;     /* of the target's: where it began, and how many of them failed */
+    struct session *free_next;  /* among those that wait for a start, see model.h */
+    struct session *free_previous;
+    uint64_t connection;    /* its number in the run */
+    uint64_t event_at;      /* when connecting began */
+    uint64_t pause_until;   /* no new message before this */
+    uint64_t unsent;        /* octets of the send under way */
+    uint64_t left;          /* messages that this connection may still take */
+    uint32_t first_address; /* of the target's: where it began, and how many of them failed */
     uint32_t addresses_tried;
     uint32_t tries;        /* of -C */
+    uint32_t failures;     /* --keep-going: connections in a row without an accepted message */
     uint16_t first, count; /* of the deliveries under way, a ring, in order */
     uint8_t state;
     bool paused;     /* open, and waits for pause_until */
+    bool parked;     /* waits for a start to fall due */
+    bool claim;      /* goes to connect on behalf of a start that is due */
+    bool stays;      /* of --idle-sessions: takes no messages */
+    bool waiting;    /* open, and stays until the end */
+    bool ready;      /* the connection has been ready for a message */
+    bool failed;     /* the connection went wrong: wait before the next */
+    bool again;      /* connect once more, to the next address */
     bool holds_turn; /* counts among the connects in progress */
     bool stood;      /* the connection was made */
     bool was_idle;   /* had no message under way when the connection ended */
@@ -55,7 +68,10 @@ struct session {
 void session_init(struct session *, struct worker *);
 void session_done(struct session *);
 
-/* Takes a message and asks for a connection; or is over when there is no message. */
+/*
+ * Takes a message and asks for a connection; or is over when there is no message. With --keep-going
+ * the message is taken when the connection is ready for it.
+ */
 void session_begin(struct session *);
 
 /* Its turn to connect. */
@@ -63,6 +79,12 @@ void session_connect(struct session *);
 
 /* No more messages, or the run is finishing: a session that only waits ends. */
 void session_stop_waiting(struct session *);
+
+/* Goes on: there may be something for it to do. While it is open. */
+void session_resume(struct session *);
+
+/* It is not among the sessions that there are to be: finishes what it is at. */
+void session_retire(struct session *);
 
 /* Ends at once; what was under way is accounted for. */
 void session_abort(struct session *);

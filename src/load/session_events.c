@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "think.h"
 #include "units.h"
 #include "worker.h"
 
@@ -35,6 +36,8 @@ static void refused_reply(struct session *s, const struct client_event *e)
 
     (void)diag_printable(text, sizeof text, e->text);
     stats_refusal(w->stats, &key, e->line, e->unsolicited ? NS_NEVER : e->received_at - e->sent_at);
+    if (w->load->settings->keep_going)
+        return; /* the table of refusals has them */
     if (w->load->settings->tolerant)
         diag_warn("%s: %d %s", words, e->code, text);
     else
@@ -61,10 +64,22 @@ static void plan_pause(struct session *s, uint64_t now)
 {
     const struct load_settings *l = s->worker->load->settings;
 
-    if (l->wait)
+    if (l->think.kind != THINK_NONE)
+        s->pause_until = now + think_draw(&l->think, &s->worker->rng);
+    else if (l->wait)
         s->pause_until = now + l->wait;
     else if (l->random_wait)
         s->pause_until = now + rng_below(&s->worker->rng, l->random_wait + 1);
+}
+
+/* With a target rate: how long after its intended start a message ended, by how it did. */
+static void response(struct session *s, const struct client_mail *m, enum outcome o, uint64_t now)
+{
+    const struct delivery *d =
+        (const struct delivery *)((const char *)m - offsetof(struct delivery, mail));
+
+    if (s->worker->model.paced)
+        hist_record(&s->worker->stats->response[o], now > d->intended ? now - d->intended : 0);
 }
 
 static void on_transaction(struct session *s, const struct client_event *e, uint64_t now)
@@ -77,6 +92,7 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
     if (e->outcome == OUTCOME_FAILED && !e->started && w->stop == RUN_FINISH) {
         stats_message(st, OUTCOME_MISSED, NULL);
         stats_recipients(st, OUTCOME_MISSED, e->mail->form->rcpt_count);
+        response(s, e->mail, OUTCOME_MISSED, now);
         session_delivered(s);
         return;
     }
@@ -93,6 +109,9 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
         stats_count(st, COUNTER_MESSAGES_PARTIAL);
     if (accepted)
         stats_latency(st, PHASE_TRANSACTION, now - e->started_at);
+    if (accepted)
+        s->failures = 0;
+    response(s, e->mail, e->outcome, now);
     if (w->load->settings->counter &&
         (accepted || (e->outcome == OUTCOME_REFUSED && e->phase == PHASE_END_OF_DATA)))
         show_counter(s);
@@ -107,6 +126,8 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
+    if (s->worker->load->settings->keep_going)
+        return;
     if (s->worker->load->settings->tolerant)
         diag_warn("protocol error: %s: %s", what, text);
     else
@@ -118,20 +139,22 @@ static void on_end(struct session *s, const struct client_event *e)
     struct worker *w = s->worker;
     char phase[64];
     const char *doing = words_for(s, e->phase, false, phase, sizeof phase);
+    bool keep_going = w->load->settings->keep_going;
 
+    s->failed = e->end != CLIENT_END_QUIT && e->end != CLIENT_END_ABORTED;
     switch (e->end) {
     case CLIENT_END_LOST:
         stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
         /* Nothing was under way and nothing was to come: no harm done. */
-        if (!s->was_idle || worker_has_more(w))
+        if (!keep_going && (!s->was_idle || worker_has_more(w)))
             worker_fatal(w, "lost connection while %s", doing);
         break;
     case CLIENT_END_TIMEOUT:
         stats_count(w->stats, COUNTER_TIMEOUTS);
         /* All messages are answered before QUIT is sent: no harm done. */
-        if (e->phase == PHASE_QUIT)
+        if (e->phase == PHASE_QUIT && !keep_going)
             diag_warn("timeout while waiting for the reply to QUIT");
-        else
+        else if (!keep_going)
             worker_fatal(w, "timeout while %s", doing);
         break;
     case CLIENT_END_UNSOLICITED:

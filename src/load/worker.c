@@ -57,7 +57,7 @@ static void take_block(struct worker *w)
 
 uint64_t worker_take(struct worker *w)
 {
-    if (run_stop(&w->load->control) != RUN_ON)
+    if (run_stop(&w->load->control) != RUN_ON || w->model.over_at != NS_NEVER)
         return 0;
     if (w->ticket == w->ticket_end)
         take_block(w);
@@ -67,12 +67,21 @@ uint64_t worker_take(struct worker *w)
     return w->ticket++;
 }
 
+uint64_t worker_start_number(struct worker *w, uint64_t n)
+{
+    w->taken++;
+    return w->load->number_base + n + 1;
+}
+
 bool worker_has_more(const struct worker *w)
 {
     const struct load *l = w->load;
 
-    return run_stop(&l->control) == RUN_ON &&
-           (w->ticket < w->ticket_end ||
+    if (run_stop(&l->control) != RUN_ON || w->model.over_at != NS_NEVER)
+        return false;
+    if (w->model.paced)
+        return !pacer_over(&w->model.pacer);
+    return (w->ticket < w->ticket_end ||
             atomic_load_explicit(&l->next, memory_order_relaxed) < l->settings->messages);
 }
 
@@ -109,9 +118,18 @@ void worker_fatal(struct worker *w, const char *format, ...)
     wake_others(w);
 }
 
-static struct session *worker_session(const struct worker *w, uint64_t i)
+struct session *worker_session(const struct worker *w, uint64_t i)
 {
     return (struct session *)(w->sessions + i * w->session_size);
+}
+
+/* No message is left for this worker's sessions to take. */
+static bool exhausted(const struct worker *w)
+{
+    if (w->model.over_at != NS_NEVER)
+        return true;
+    return !w->model.paced && w->ticket == w->ticket_end &&
+           atomic_load_explicit(&w->load->exhausted, memory_order_relaxed);
 }
 
 /* Acts once on each rise of the stop level, and on the last message being taken. */
@@ -122,64 +140,92 @@ static void act_on_control(struct worker *w)
     if (stop != w->stop) {
         w->stop = stop;
         w->exhausted_told = true;
+        model_over(w, io_clock(w->io));
         line_clear(&w->line); /* those in it are told as well */
         for (uint64_t i = 0; i < w->session_count; i++)
             (stop == RUN_ABORT ? session_abort : session_stop_waiting)(worker_session(w, i));
         return;
     }
-    if (!w->exhausted_told && w->ticket == w->ticket_end &&
-        atomic_load_explicit(&w->load->exhausted, memory_order_relaxed)) {
+    if (!w->exhausted_told && exhausted(w)) {
         w->exhausted_told = true;
+        if (w->load->settings->keep_going)
+            line_clear(&w->line); /* they have no messages yet */
         for (uint64_t i = 0; i < w->session_count; i++)
             session_stop_waiting(worker_session(w, i));
     }
 }
 
+/* The run begins when the first of its workers does. */
+static uint64_t common_begin(struct worker *w)
+{
+    uint_fast64_t begin = NS_NEVER;
+
+    w->started_at = io_clock(w->io);
+    return atomic_compare_exchange_strong(&w->load->begin, &begin, w->started_at) ? w->started_at
+                                                                                  : begin;
+}
+
 static void *run(void *arg)
 {
     struct worker *w = arg;
+    struct process_thread before;
 
-    w->started_at = io_clock(w->io);
+    process_thread(&before);
     w->stats = recorder_now(&w->recorder);
+    model_init(w, common_begin(w));
+    if (w->model.paced)
+        process_exact_timers();
     for (uint64_t i = 0; i < w->session_count; i++)
         session_begin(worker_session(w, i));
+    model_begun(w);
     line_next(&w->line);
     for (;;) {
         recorder_poll(&w->recorder);
         w->stats = recorder_now(&w->recorder);
+        uint64_t until = model_turn(w);
         act_on_control(w);
         if (w->active == 0)
             break;
-        int rc = io_turn(w->io, NS_NEVER);
+        int rc = io_turn(w->io, until);
         if (rc < 0)
             worker_fatal(w, "%s: %s", w->io->driver->name, strerror(-rc));
     }
     w->ended_at = io_clock(w->io);
+    model_finish(w);
+    process_thread(&w->used);
+    process_thread_since(&w->used, &before);
     if (atomic_fetch_sub(&w->load->running, 1) == 1)
         (void)eventfd_write(w->load->done_fd, 1);
     return NULL;
 }
 
-int worker_init(struct worker *w, struct load *l, uint64_t session_count, struct diag *d)
+static int out_of_memory(uint64_t sessions, struct diag *d)
+{
+    return diag_set(d, -ENOMEM, "out of memory for %llu sessions", (unsigned long long)sessions);
+}
+
+int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t idle, struct diag *d)
 {
     w->load = l;
-    w->rng.state = process_random();
+    w->rng.state = l->seed + (uint64_t)(w - l->workers);
     w->buffer_size = l->client->window > 1 && l->client->want[EXT_PIPELINING] ? PIPELINE_BUFFER
                                                                               : CLIENT_ARENA_MIN;
     w->client_size = client_size(l->client);
     w->deliveries = client_transactions_max(l->client);
     w->session_size =
         sizeof(struct session) + w->client_size + w->deliveries * sizeof(struct delivery);
-    w->sessions = calloc(session_count, w->session_size);
-    w->block_max = session_count * w->deliveries;
+    w->sessions = calloc(sessions + idle, w->session_size);
+    w->model.over_at = NS_NEVER;
+    w->block_max = sessions * w->deliveries;
     if (w->block_max > BLOCK_MAX)
         w->block_max = BLOCK_MAX;
     if (!w->sessions || recorder_init(&w->recorder) < 0)
-        return diag_set(d, -ENOMEM, "out of memory for %llu sessions",
-                        (unsigned long long)session_count);
-    for (; w->session_count < session_count; w->session_count++)
+        return out_of_memory(sessions + idle, d);
+    for (; w->session_count < sessions + idle; w->session_count++) {
         session_init(worker_session(w, w->session_count), w);
-    w->active = session_count;
+        worker_session(w, w->session_count)->stays = w->session_count >= sessions;
+    }
+    w->active = sessions + idle;
     w->io = io_new(l->driver, d);
     if (!w->io)
         return -EIO;

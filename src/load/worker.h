@@ -9,6 +9,8 @@
 #include "arena.h"
 #include "line.h"
 #include "load.h"
+#include "model.h"
+#include "process.h"
 #include "recorder.h"
 #include "rng.h"
 
@@ -26,6 +28,7 @@ struct worker {
     struct recorder recorder;
     struct stats *stats; /* the set to record into in this turn */
     struct rng rng;
+    struct model model;
     char *sessions; /* session_count of them, session_size octets each */
     size_t session_size;
     size_t client_size;  /* of that, its client's part */
@@ -40,22 +43,30 @@ struct worker {
     struct line line;
     struct send_buffer *buffers;
     size_t buffer_size;
-    uint32_t address;    /* index of the address that worked last */
-    enum run_stop stop;  /* as acted upon */
-    bool asked;          /* the reader's: for an interval */
-    bool exhausted_told; /* waiting sessions, that no message is left to take */
+    uint32_t address;           /* index of the address that worked last */
+    enum run_stop stop;         /* as acted upon */
+    struct process_thread used; /* by its thread, in the loop */
+    bool asked;                 /* the reader's: for an interval */
+    bool exhausted_told;        /* waiting sessions, that no message is left to take */
     pthread_t thread;
 };
 
-/* Zeroed before. 0 or -errno with diag set; worker_done() frees in any case. */
-int worker_init(struct worker *, struct load *, uint64_t session_count, struct diag *);
+/* Zeroed before. idle: of --idle-sessions, beyond the others. 0 or -errno with diag set;
+ * worker_done() frees in any case. */
+int worker_init(struct worker *, struct load *, uint64_t sessions, uint64_t idle, struct diag *);
 void worker_done(struct worker *);
 
 /* Starts its thread, which the owner joins. When all workers are initialised. */
 int worker_start(struct worker *, struct diag *);
 
+/* Its session number i, from 0. */
+struct session *worker_session(const struct worker *, uint64_t i);
+
 /* The next message's number, from 1; 0 when there is none left or the run is being stopped. */
 uint64_t worker_take(struct worker *);
+
+/* With a target rate: start n of the schedule (from 0) is taken; its message's number. */
+uint64_t worker_start_number(struct worker *, uint64_t n);
 
 /* Is there a message left to take? */
 bool worker_has_more(const struct worker *);

@@ -44,6 +44,22 @@ void rows_piece(struct rows *r, const char *format, ...)
     r->pieces++;
 }
 
+void rows_word(struct rows *r, const char *word)
+{
+    size_t length = strlen(word);
+
+    if (r->pieces > 0 && r->column + 1 + length > ROWS_WIDTH) {
+        fprintf(r->out, "\n%*s", INDENT, "");
+        r->column = INDENT;
+    } else if (r->pieces > 0) {
+        fputc(' ', r->out);
+        r->column++;
+    }
+    rows_text(r->out, word, ROWS_WIDTH - INDENT);
+    r->column += length;
+    r->pieces++;
+}
+
 void rows_end(struct rows *r)
 {
     fputc('\n', r->out);

@@ -23,6 +23,9 @@ void rows_label(struct rows *, const char *label);
  */
 void rows_piece(struct rows *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Adds a word of a sentence, a blank before it. */
+void rows_word(struct rows *, const char *word);
+
 void rows_end(struct rows *);
 
 /* Prints a text in at most width columns: what is unprintable as '?', what is cut with "...". */

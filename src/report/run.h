@@ -6,11 +6,14 @@
 #ifndef REPORT_RUN_H
 #define REPORT_RUN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "require.h"
+#include "series.h"
 #include "stats.h"
 
 struct json_t;
@@ -18,6 +21,33 @@ struct sink_run;
 
 #define RUN_SCHEMA_NAME "smtp-source-report/"
 #define RUN_SCHEMA      RUN_SCHEMA_NAME "1"
+
+/* What one worker's thread used. */
+struct run_worker {
+    uint64_t elapsed_ns;
+    uint64_t cpu_ns;
+    uint64_t wait_ns; /* runnable without a CPU; NS_NEVER: not known */
+};
+
+/* How the load was driven, and what that showed. All borrowed; rates as of num_rate(). */
+struct run_model {
+    uint64_t target;        /* mean rate after the warm-up; 0: none, sessions in a loop */
+    const char *arrival;    /* "constant", "poisson"; NULL without a target */
+    uint64_t length_ns;     /* of the run as asked for, warm-up included; NS_NEVER: by messages */
+    uint64_t seed;          /* 0: not given */
+    uint64_t idle_sessions; /* beyond the others */
+    bool keep_going;        /* whatever the server did */
+    bool spin;              /* without sleep before a start: CPU use tells nothing */
+    const struct stats *warmup; /* what ended before warm_ns */
+    uint64_t warm_ns;           /* 0: no warm-up */
+    const struct series *series;
+    uint64_t interval_ns; /* of the series as asked for */
+    bool show_series;     /* in the summary too */
+    const struct require *require;
+    struct require_facts facts;
+    const struct run_worker *workers;
+    uint64_t worker_count;
+};
 
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */
 struct run {
@@ -30,7 +60,7 @@ struct run {
     const char *target;       /* as typed */
     const char *protocol;     /* "smtp" or "lmtp" */
     const char *io_driver;    /* "epoll" */
-    const char *ended;        /* "complete", "interrupted", or "fatal: TEXT" */
+    const char *ended;        /* "complete", "interrupted", "stopped: WHY", "fatal: WHY" */
 
     uint64_t sessions;
     uint64_t messages;      /* that were requested; 0: no limit */
@@ -48,7 +78,8 @@ struct run {
     uint64_t peak_rss_bytes;
 
     const struct stats *total;
-    const struct sink_run *sink; /* the embedded sink's; NULL for none */
+    const struct sink_run *sink;   /* the embedded sink's; NULL for none */
+    const struct run_model *model; /* NULL: not known */
 
     const struct run_part *parts; /* what was merged into this; none for a run as it was */
     size_t part_count;

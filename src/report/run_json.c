@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "document.h"
+#include "model_report.h"
 #include "run_fields.h"
 #include "sink_report.h"
 #include "units.h"
@@ -161,6 +162,8 @@ void put_run(struct document *d, const struct run *r)
     layout(d);
     latency(d, "latency", r->total->latency);
     latency(d, "refused_latency", r->total->refused_latency);
+    if (r->model)
+        put_model(d, d->root, r);
     if (r->sink)
         put_sink(d, d->root, r->sink);
 }

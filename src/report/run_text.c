@@ -12,6 +12,7 @@
 
 #include "fields.h"
 #include "human.h"
+#include "model_report.h"
 #include "rows.h"
 #include "sink_report.h"
 #include "units.h"
@@ -301,13 +302,24 @@ static void generator(struct rows *o, const struct run *r)
     rows_end(o);
 }
 
-static void latency(FILE *out, const char *title, const struct hist *phases)
+static const char *phase_title(int p)
+{
+    return phase_name((enum phase)p);
+}
+
+static const char *outcome_title(int o)
+{
+    return outcome_name((enum outcome)o);
+}
+
+static void latency(FILE *out, const char *title, const struct hist *rows, int count,
+                    const char *(*name)(int))
 {
     static const double columns[] = {50, 90, 99, 99.9, 99.99, 100};
     bool any = false;
 
-    for (int p = 0; p < PHASE_COUNT; p++) {
-        const struct hist *h = &phases[p];
+    for (int i = 0; i < count; i++) {
+        const struct hist *h = &rows[i];
 
         if (h->count == 0)
             continue;
@@ -315,9 +327,9 @@ static void latency(FILE *out, const char *title, const struct hist *phases)
             fprintf(out, "\n  %-11s %9s %8s %8s %8s %8s %8s %8s\n", title, "count", "p50", "p90",
                     "p99", "p99.9", "p99.99", "max");
         any = true;
-        fprintf(out, "  %-11s %9s", phase_name((enum phase)p), human_short(h->count, 9).text);
-        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-            fprintf(out, " %8s", human_time(hist_percentile(h, columns[i])).text);
+        fprintf(out, "  %-11s %9s", name(i), human_short(h->count, 9).text);
+        for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
+            fprintf(out, " %8s", human_time(hist_percentile(h, columns[k])).text);
         fputc('\n', out);
         if (h->above > 0)
             fprintf(out, "    %s of them above an hour: their percentiles are the max\n",
@@ -336,6 +348,11 @@ void report_text(const struct run *r, FILE *out)
     throughput(&o, r);
     connections(&o, r->total);
     generator(&o, r);
-    latency(out, "latency", r->total->latency);
-    latency(out, "of refusals", r->total->refused_latency);
+    if (r->model)
+        model_rows(&o, r);
+    latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);
+    latency(out, "latency", r->total->latency, PHASE_COUNT, phase_title);
+    latency(out, "of refusals", r->total->refused_latency, PHASE_COUNT, phase_title);
+    if (r->model)
+        model_series(r, out);
 }

@@ -9,11 +9,14 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "units.h"
@@ -123,6 +126,46 @@ void process_machine(struct process_machine *m)
     read_cpu(m->cpu, sizeof m->cpu);
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         m->cpus = (uint64_t)CPU_COUNT(&set);
+}
+
+/* /proc/thread-self/schedstat: time on a CPU, time waiting for one, both ns, and time slices. */
+static uint64_t run_queue_wait(void)
+{
+    char text[128];
+    char *at = text;
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (n <= 0)
+        return NS_NEVER;
+    text[n] = '\0';
+    (void)strtoull(at, &at, 10);
+    return *at == ' ' ? strtoull(at, NULL, 10) : NS_NEVER;
+}
+
+void process_thread(struct process_thread *t)
+{
+    struct timespec cpu = {0};
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
+    t->cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec;
+    t->wait_ns = run_queue_wait();
+}
+
+void process_thread_since(struct process_thread *t, const struct process_thread *before)
+{
+    t->cpu_ns -= before->cpu_ns;
+    if (t->wait_ns != NS_NEVER && before->wait_ns != NS_NEVER)
+        t->wait_ns -= before->wait_ns;
+    else
+        t->wait_ns = NS_NEVER;
+}
+
+void process_exact_timers(void)
+{
+    (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 }
 
 uint64_t process_random(void)

@@ -47,6 +47,20 @@ struct process_machine {
 
 void process_machine(struct process_machine *);
 
+/* What the calling thread has used so far. */
+struct process_thread {
+    uint64_t cpu_ns;
+    uint64_t wait_ns; /* runnable, and waiting for a CPU; NS_NEVER where the kernel does not tell */
+};
+
+void process_thread(struct process_thread *);
+
+/* Less what it had used before. */
+void process_thread_since(struct process_thread *, const struct process_thread *before);
+
+/* Lets the calling thread's timers fire when they are due, not up to 50 us later. */
+void process_exact_timers(void);
+
 /* A number that no other run has: 64 random bits. */
 uint64_t process_random(void);
 

@@ -39,7 +39,8 @@
     X(SENT_BYTES, "traffic", "sent_bytes", "octets handed to the system for sending")              \
     X(RECEIVED_BYTES, "traffic", "received_bytes", "octets received")                              \
     X(REPLIES_REFUSED, "replies", "refused", "replies that were not what was wanted")              \
-    X(REPLIES_COLLATERAL, "replies", "collateral", "of the refused: follow from an earlier one")
+    X(REPLIES_COLLATERAL, "replies", "collateral", "of the refused: follow from an earlier one")   \
+    X(STARTS_WAITED, "starts", "waited", "fell due when no session was free")
 
 enum counter {
 #define X(id, group, name, help) COUNTER_##id,

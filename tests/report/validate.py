@@ -98,6 +98,17 @@ def check_sink(sink):
     yield from check_cpu("sink.cpu", sink["cpu"], sink["messages"])
 
 
+def check_parts(r):
+    if r["connections"]["made"] + r["connections"]["failed"] > r["connections"]["started"]:
+        yield "connections: more ended than started"
+    if r["connections"]["lost"] > r["connections"]["made"]:
+        yield "connections: more lost than made"
+    if r["connections"]["closed"] > r["connections"]["made"]:
+        yield "connections: more closed than made"
+    if r["starts"]["waited"] > r["messages"]["offered"]:
+        yield "starts: more waited than there were"
+
+
 def check_source(r):
     for kind in ("messages", "recipients"):
         if r[kind]["offered"] != sum(r[kind][o] for o in OUTCOMES):
@@ -113,12 +124,9 @@ def check_source(r):
         yield "messages: more accepted than recipients were"
     if r["replies"]["collateral"] > r["replies"]["refused"]:
         yield "replies: more collateral than refused"
-    if r["connections"]["made"] + r["connections"]["failed"] > r["connections"]["started"]:
-        yield "connections: more ended than started"
-    if r["connections"]["lost"] > r["connections"]["made"]:
-        yield "connections: more lost than made"
-    if r["connections"]["closed"] > r["connections"]["made"]:
-        yield "connections: more closed than made"
+    # What began in a warm-up may end after it.
+    if "warmup" not in r:
+        yield from check_parts(r)
     yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
     if r["elapsed_ns"] == 0:
         if r["accepted_per_s"] is not None:
@@ -130,8 +138,42 @@ def check_source(r):
     for group in ("latency", "refused_latency"):
         for phase, d in r[group].items():
             yield from check_distribution(f"{group}.{phase}", d)
+    if "model" in r:
+        yield from check_model(r)
     if "sink" in r:
         yield from check_sink(r["sink"])
+
+
+def check_model(r):
+    """What follows from a run's load model: the series and the warm-up hold the whole account."""
+    rows = r["series"]["rows"]
+    warm = r["warmup"]["messages"] if "warmup" in r else dict.fromkeys(OUTCOMES, 0)
+
+    for o in OUTCOMES:
+        if sum(row[o] for row in rows) != r["messages"][o] + warm[o]:
+            yield f"series: {o} does not sum to the account's"
+    for row, after in zip(rows, rows[1:]):
+        if row["end_ns"] != after["begin_ns"]:
+            yield "series: a gap in time"
+    for row in rows:
+        if row["offered"] != sum(row[o] for o in OUTCOMES):
+            yield "series: offered is not the sum of the outcomes"
+        if row["end_ns"] < row["begin_ns"]:
+            yield "series: it ends before it begins"
+        if row["accepted"] and not row["p50_ns"] <= row["p99_ns"] <= row["max_ns"]:
+            yield "series: percentiles out of order"
+    if rows and rows[-1]["open"] != 0:
+        yield "series: connections are left open"
+    if ("response" in r) != ("lag" in r):
+        yield "response without lag"
+    for group in ("response", "lag"):
+        for name, d in r.get(group, {}).items():
+            yield from check_distribution(f"{group}.{name}", d)
+    for o, d in r.get("response", {}).items():
+        if d["count"] != r["messages"][o]:
+            yield f"response: {o} counts {d['count']}, the account {r['messages'][o]}"
+    if len(r["workers"]) != r["config"]["workers"]:
+        yield "workers: not as many as in config"
 
 
 def check(report, schema):

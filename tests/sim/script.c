@@ -50,6 +50,13 @@ void script_say(struct script_session *s, struct slice text, enum script_act the
     q.due = io_now(s->conn.io) + sc->config.delay;
     if (sc->config.jitter)
         q.due += rng_below(&sc->rng, sc->config.jitter + 1);
+    if (sc->config.stall_every) {
+        uint64_t every = sc->config.stall_every;
+        uint64_t at = (q.due - sc->begin) % every;
+
+        if (at >= every - sc->config.stall_for)
+            q.due += every - at;
+    }
     if (q.due < s->last_due)
         q.due = s->last_due;
     s->last_due = q.due;
@@ -230,6 +237,7 @@ void script_listen(struct script *sc, struct io *io, uint16_t port)
 {
     struct diag d;
 
+    sc->begin = io_clock(io);
     sc->listener = (struct io_listener){.accept = accept_one, .fd = port};
     if (io_listen(io, &sc->listener, &d) < 0)
         abort();

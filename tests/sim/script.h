@@ -42,6 +42,8 @@ struct script_config {
     bool no_chunking;
     uint64_t delay;                 /* from a command's arrival to its reply */
     uint64_t jitter;                /* up to this is added */
+    uint64_t stall_every;           /* at the end of each such period of its life ... */
+    uint64_t stall_for;             /* ... nothing is answered for so long */
     uint32_t act[SCRIPT_ACT_COUNT]; /* SCRIPT_ANSWER's is not used */
     uint32_t odd;      /* unusual but allowed forms: several lines, bare LF, no blank, ... */
     uint32_t unasked;  /* 421 without being asked, behind a good reply */

@@ -64,6 +64,7 @@ struct script {
     struct io_listener listener;
     struct script_session *sessions;
     uint64_t count;
+    uint64_t begin;        /* of its life */
     uint64_t last_message; /* when its end of data came */
 };
 

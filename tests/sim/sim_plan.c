@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arrivals.h"
+#include "num.h"
 #include "rng.h"
 #include "sim_run.h"
 #include "units.h"
@@ -201,6 +203,54 @@ static void draw_stops(struct plan *p, struct rng *r)
     }
 }
 
+static void draw_rate(struct plan *p, struct rng *r)
+{
+    struct load_settings *l = &p->load;
+    uint64_t rate = draw(r, 1, 40) * RATE_PER_S / draw(r, 1, 20);
+    struct diag d;
+
+    if (one_in(r, 3)) {
+        static const char *const stages[] = {"0..20:5s,20:3s,0:2s,40..10:4s", "100:300ms",
+                                             "5/min:2m, 3:10s"};
+
+        (void)schedule_parse(&l->schedule, SCHEDULE_RATES, stages[rng_below(r, 3)], &d);
+    } else {
+        l->rate = rate;
+        l->duration = one_in(r, 2) ? any_size(r, 60 * NS_PER_S) + NS_PER_MS : 0;
+    }
+    l->arrival = one_in(r, 2) ? ARRIVAL_POISSON : ARRIVAL_CONSTANT;
+    l->late_drop = one_in(r, 3) ? any_size(r, 10 * NS_PER_S) : 0;
+}
+
+/* Load models; drawn last, so that they change nothing of what was drawn before. */
+static void draw_model(struct plan *p, struct rng *r)
+{
+    struct load_settings *l = &p->load;
+    struct diag d;
+
+    if (one_in(r, 2))
+        return;
+    l->keep_going = true;
+    l->tolerant = false;
+    if (one_in(r, 2))
+        draw_rate(p, r);
+    else if (one_in(r, 4))
+        l->duration = any_size(r, 100 * NS_PER_S) + NS_PER_MS;
+    else if (one_in(r, 4)) {
+        (void)schedule_parse(&l->session_stages, SCHEDULE_SESSIONS,
+                             "0..7:20s, 7:3s, 2:10s, 9..1:8s", &d);
+        l->sessions = 0;
+    }
+    if (one_in(r, 4)) {
+        l->per_connection = (struct span){1, any_size(r, 10)};
+        l->keep_connection = true;
+    }
+    if (!l->wait && !l->random_wait && one_in(r, 4))
+        l->think = (struct think){THINK_EXPONENTIAL, any_size(r, 5 * NS_PER_S), 0};
+    if (one_in(r, 5))
+        l->idle_sessions = any_size(r, 5);
+}
+
 void plan_random(struct plan *p, uint64_t seed)
 {
     struct rng r = {.state = seed};
@@ -214,4 +264,6 @@ void plan_random(struct plan *p, uint64_t seed)
     draw_network(p, &r);
     draw_peer(p, &r);
     draw_stops(p, &r);
+    draw_model(p, &r);
+    p->client.tolerant = p->load.tolerant;
 }

@@ -3,6 +3,7 @@
  */
 #include "sim_run.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 struct playing {
     struct plan *plan;
     struct load load;
+    struct load_settings settings; /* completed */
     struct sim_world *world;
     struct script *script;
     struct honest *honest;
@@ -43,8 +45,6 @@ static void start(void *arg, struct io *io)
     struct playing *g = arg;
     uint16_t port = (uint16_t)(PORT + g->plan->address);
 
-    /* Pauses of -R are drawn from here; a run is to be repeatable. */
-    g->load.workers[0].rng.state = g->plan->seed;
     g->begin = sim_now(g->world);
     if (g->honest)
         honest_listen(g->honest, io, port);
@@ -58,6 +58,8 @@ static void start(void *arg, struct io *io)
         else
             sim_at(g->world, g->begin + s->at, raise_stop, g);
     }
+    if (g->plan->begun)
+        g->plan->begun(g->plan->arg, &g->load, g->world);
 }
 
 /* What the program's main thread does while the worker works. */
@@ -119,7 +121,11 @@ static void prepare(struct playing *g, struct endpoint *target, struct mail_cont
         g->honest = honest_new(p->client.lmtp, p->size_limit, p->room, g->ledger);
     else
         g->script = script_new(&p->script, g->ledger);
-    g->load.settings = &p->load;
+    g->settings = p->load;
+    if (load_settings_complete(&g->settings, &d) < 0)
+        sim_die(g->world, d.text);
+    g->load.settings = &g->settings;
+    g->load.seed = p->seed;
     g->load.client = &p->client;
     g->load.driver = &io_sim;
     g->load.content = content;
@@ -142,7 +148,11 @@ void run_plan(struct plan *p, struct result *r)
         sim_die(g.world, "the load did not start");
     if (p->watched)
         watch(&g, r->total);
-    load_finish(&g.load, r->total);
+    else
+        (void)poll(&(struct pollfd){.fd = g.load.done_fd, .events = POLLIN}, 1, -1);
+    load_finish(&g.load, r->total, p->taken_out);
+    r->settings = g.settings;
+    load_done(&g.load);
 
     ledger_sums(g.ledger, g.world, &r->ledger);
     sim_numbers(g.world, &r->net);
@@ -178,14 +188,56 @@ static void hold(const char **amiss, bool ok, const char *words)
         *amiss = words;
 }
 
-static const char *check_sums(const struct plan *p, const struct result *r)
+/* How many messages are to be offered; 0: it depends. */
+static uint64_t to_offer(const struct plan *p, const struct result *r)
+{
+    const struct load_settings *l = &r->settings;
+    uint64_t starts = UINT64_MAX;
+
+    if (!l->schedule.count)
+        return l->length == NS_NEVER ? p->load.messages : 0;
+    if (r->stop != RUN_ON)
+        return 0;
+    if (l->arrival == ARRIVAL_CONSTANT)
+        starts = schedule_starts(&l->schedule);
+    else if (l->schedule.length != NS_NEVER)
+        return 0;
+    return starts < p->load.messages ? starts : p->load.messages;
+}
+
+/* With a target rate: every message has a response time, and each start was free to go or waited.
+ */
+static const char *check_starts(const struct result *r)
 {
     const char *amiss = NULL;
+    const struct stats *t = r->total;
+    bool paced = r->settings.schedule.count > 0;
+
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        hold(&amiss,
+             t->response[o].count == (paced ? t->counter[COUNTER_MESSAGES_ACCEPTED + o] : 0),
+             "messages without a response time");
+    hold(&amiss, t->lag.count + t->counter[COUNTER_STARTS_WAITED] <= stats_offered(t),
+         "more starts than messages");
+    if (paced && r->stop == RUN_ON)
+        hold(&amiss,
+             t->lag.count + t->counter[COUNTER_STARTS_WAITED] +
+                     t->counter[COUNTER_MESSAGES_MISSED] >=
+                 stats_offered(t),
+             "a start that was neither free to go nor had to wait");
+    return amiss;
+}
+
+static const char *check_sums(const struct plan *p, const struct result *r)
+{
+    const char *amiss = check_starts(r);
     const uint64_t *c = r->total->counter;
     const struct stats *t = r->total;
+    uint64_t offered = to_offer(p, r);
 
-    hold(&amiss, stats_offered(t) == p->load.messages, "the messages don't add up");
-    hold(&amiss, stats_rcpt_offered(t) == p->load.messages * p->mail.rcpt_count,
+    hold(&amiss, !offered || stats_offered(t) == offered, "the messages don't add up");
+    hold(&amiss, stats_offered(t) <= p->load.messages, "more messages than were asked for");
+    hold(&amiss, stats_rcpt_offered(t) == stats_offered(t) * p->mail.rcpt_count,
          "the recipients don't add up");
     hold(&amiss, stats_check(t), "stats_check() fails");
     hold(&amiss, t->latency[PHASE_TRANSACTION].count == c[COUNTER_MESSAGES_ACCEPTED],
@@ -211,7 +263,8 @@ static const char *check_network(const struct plan *p, const struct result *r)
     hold(&amiss, c[COUNTER_CONNECTIONS_FAILED] >= r->net.errors, "failed connects are miscounted");
     hold(&amiss, c[COUNTER_SENT_BYTES] == r->net.sent, "sent octets are miscounted");
     hold(&amiss, c[COUNTER_RECEIVED_BYTES] == r->net.received, "received octets are miscounted");
-    hold(&amiss, r->net.open_max <= p->load.sessions, "more connections than sessions");
+    hold(&amiss, r->net.open_max <= r->settings.sessions + r->settings.idle_sessions,
+         "more connections than sessions");
     hold(&amiss, r->net.connecting_max <= p->load.connect_parallel,
          "more connects at a time than allowed");
     hold(&amiss,
@@ -263,6 +316,11 @@ static const char *check_failure(const struct plan *p, const struct result *r)
         faults += c[COUNTER_TIMEOUTS];
     if (!p->load.tolerant)
         faults += c[COUNTER_REPLIES_REFUSED] + c[COUNTER_PROTOCOL_ERRORS];
+    if (r->settings.keep_going) {
+        hold(&amiss, !r->failed || begins(r->failure, "the server does not offer "),
+             "with --keep-going a fault ended the run");
+        return amiss;
+    }
     hold(&amiss, faults == 0 || r->failed, "a fault did not end the run");
     hold(&amiss, !r->failed || r->failure[0], "a failure without words");
     hold(&amiss, !r->failed || r->stop == RUN_ABORT, "a failure that does not abort");
@@ -293,14 +351,16 @@ static const char *check_faultless(const struct plan *p, const struct result *r)
     hold(&amiss, c[COUNTER_CONNECTIONS_LOST] + c[COUNTER_TIMEOUTS] == 0, "connections were lost");
     hold(&amiss, c[COUNTER_MESSAGES_REFUSED] + c[COUNTER_REPLIES_REFUSED] == 0,
          "refusals that nobody said");
-    hold(&amiss, !p->load.keep_connection || r->net.connected <= p->load.sessions,
+    hold(&amiss,
+         !p->load.keep_connection || r->settings.keep_going || r->net.connected <= p->load.sessions,
          "a session with -d has more than one connection");
     if (r->stop == RUN_ABORT)
         return amiss;
     /* A connection whose message was not begun when the run was asked to finish carries none. */
     hold(&amiss,
          p->load.keep_connection || r->net.connected == c[COUNTER_MESSAGES_ACCEPTED] ||
-             (r->stop == RUN_FINISH && r->net.connected > c[COUNTER_MESSAGES_ACCEPTED]),
+             ((r->stop == RUN_FINISH || r->settings.keep_going) &&
+              r->net.connected > c[COUNTER_MESSAGES_ACCEPTED]),
          "a connection does not carry one message");
     hold(&amiss, c[COUNTER_MESSAGES_FAILED] + c[COUNTER_MESSAGES_UNKNOWN] == 0,
          "messages were lost without a fault or an abort");
@@ -348,6 +408,9 @@ uint64_t result_fingerprint(const struct result *r)
         for (uint32_t at = 0; hist_next(hist, &at, &slot);)
             h = mix(mix(h, slot.index), slot.count);
     }
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        h = mix(mix(h, t->response[o].count), (uint64_t)t->response[o].sum);
+    h = mix(mix(h, t->lag.max), (uint64_t)t->lag.sum);
     h = mix(h, t->refusals.count);
     for (const char *s = r->failure; *s; s++)
         h = mix(h, (uint64_t)(unsigned char)*s);

@@ -38,7 +38,10 @@ struct plan {
     bool lies;      /* the peer may lie */
     bool faultless; /* nothing goes wrong */
     bool dotted;    /* a message from a file, full of dots */
-    bool watched;   /* the main thread asks for intervals meanwhile, as the live view does */
+    void (*begun)(void *arg, struct load *, struct sim_world *); /* from the first turn; or NULL */
+    void *arg;
+    uint64_t taken_out; /* messages that begun() has seen to, and taken out of the statistics */
+    bool watched;       /* the main thread asks for intervals meanwhile, as the live view does */
 };
 
 struct result {
@@ -48,7 +51,8 @@ struct result {
     bool failed;
     char failure[sizeof(struct diag)];
     enum run_stop stop;
-    uint64_t elapsed;      /* of the fake clock; ns */
+    struct load_settings settings; /* as completed */
+    uint64_t elapsed;              /* of the fake clock; ns */
     uint64_t stopped;      /* when the last stop was raised, since the beginning; NS_NEVER: none */
     uint64_t last_message; /* when the scripted server answered it, since the beginning; 0: none */
     double busy;           /* real seconds */

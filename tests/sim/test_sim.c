@@ -221,6 +221,7 @@ static void all(uint64_t from, uint64_t runs)
     test_faults();
     test_connect();
     test_time();
+    test_models();
     for (uint64_t i = 0; i < runs; i++)
         random_run(from + i, &seen, false);
     if (runs >= QUICK_RUNS)

@@ -27,6 +27,9 @@ void test_connect(void);
 /* Waiting: timeouts, a session that stands still, stopping. */
 void test_time(void);
 
+/* Load models: response times, series, stalls, outages, the capacity search. */
+void test_models(void);
+
 /*
  * The world of these cases, with a plan as plan_init() has it: one way takes CASE_LATENCY,
  * connecting CASE_CONNECT, and the server thinks for CASE_DELAY.

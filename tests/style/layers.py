@@ -21,7 +21,7 @@ LAYERS = {
     "stats": (("base",), ()),
     "io": (("base",), ()),
     "run": (("base", "stats", "io"), ()),
-    "load": (("base", "smtp", "mail", "stats", "io", "run"), ()),
+    "load": (("base", "pace", "smtp", "mail", "stats", "io", "run"), ()),
     "sink": (("base", "smtp", "mail", "stats", "io", "run"), ()),
     "report": (("base", "stats", "mail"), ("jansson.h", "zlib.h")),
 }

@@ -1,0 +1,405 @@
+/*
+ * Load models under the fake clock: schedules, response times and the series are known exactly; a
+ * stall shows in the open model and hides in the closed one; the capacity search finds a limit that
+ * is known.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "num.h"
+#include "require.h"
+#include "search.h"
+#include "series.h"
+#include "sim_run.h"
+#include "test_sim.h"
+#include "worker.h"
+
+#define R      CASE_ROUND
+#define BEFORE (CASE_CONNECT + CASE_GREET + R) /* connect, greeting, hello */
+#define TALK   (4 * R)                         /* a transaction of one recipient in lockstep */
+
+static void show(const char *label, const char *amiss, const struct plan *p, struct result *r)
+{
+    test_result(label, amiss);
+    if (amiss)
+        result_print(p, r);
+    result_done(r);
+}
+
+/* All values of a histogram, in order, as pairs of value and count; value 0 ends. */
+struct expected {
+    uint64_t value;
+    uint64_t count;
+};
+
+static const char *check_hist(const struct hist *h, const struct expected *e)
+{
+    struct hist_slot slot;
+    uint32_t at = 0;
+    hist_sum sum = 0;
+    uint64_t max = 0;
+
+    for (; e->value; e++) {
+        uint64_t n = e->count;
+
+        sum += (hist_sum)e->value * e->count;
+        max = e->value;
+        /* Neighbours may share a slot. */
+        while (n > 0) {
+            if (!hist_next(h, &at, &slot) || slot.index != hist_index(e->value) || slot.count < n)
+                return "a response time is not as expected";
+            while (slot.count > n && e[1].value && hist_index(e[1].value) == slot.index) {
+                e++;
+                n += e->count;
+                sum += (hist_sum)e->value * e->count;
+                max = e->value;
+            }
+            if (slot.count != n)
+                return "there are more of a response time than expected";
+            n = 0;
+        }
+    }
+    if (hist_next(h, &at, &slot))
+        return "there are more response times than expected";
+    return h->sum == sum && h->max == max ? NULL : "the sum of response times is not exact";
+}
+
+static void open_init(struct plan *p, const char *label, uint64_t rate, uint64_t duration)
+{
+    case_init(p, label);
+    p->faultless = true;
+    p->load.rate = rate;
+    p->load.duration = duration;
+    p->load.messages = 100000;
+    p->load.keep_connection = true;
+}
+
+/* ---- Response times ---- */
+
+/* Two sessions, ten starts a second apart: the first waits for its connection, no other does. */
+static void constant(void)
+{
+    const char *label = "models: a constant rate, connections kept";
+    const struct expected e[] = {{TALK, 9}, {BEFORE + TALK, 1}, {0, 0}};
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    open_init(&p, label, RATE_PER_S, 10 * NS_PER_S);
+    p.load.sessions = 2;
+    amiss = case_play(&p, &r);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && (r.total->counter[COUNTER_STARTS_WAITED] != 1 || r.total->lag.max != 0 ||
+                   r.total->lag.count != 9))
+        amiss = "the generator lags, or others waited";
+    if (!amiss && r.elapsed != 9 * NS_PER_S + TALK + R)
+        amiss = "it ends at another time";
+    show(label, amiss, &p, &r);
+}
+
+/* A connection for each message: connecting is part of every response time. */
+static void reconnecting(void)
+{
+    const char *label = "models: a constant rate, a connection a message";
+    const struct expected e[] = {{BEFORE + TALK, 10}, {0, 0}};
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    open_init(&p, label, RATE_PER_S, 10 * NS_PER_S);
+    p.load.keep_connection = false;
+    p.load.sessions = 2;
+    amiss = case_play(&p, &r);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && (r.total->lag.count != 10 || r.total->lag.max != 0))
+        amiss = "the generator lags";
+    show(label, amiss, &p, &r);
+}
+
+/* One session and too many starts: start i is done at BEFORE + (i + 1) TALK, and was due at i/20.
+ */
+static void overload(void)
+{
+    const char *label = "models: more than the server can do";
+    const uint64_t gap = NS_PER_S / 20;
+    struct expected e[21] = {{0, 0}};
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    for (uint64_t i = 0; i < 20; i++)
+        e[i] = (struct expected){BEFORE + (i + 1) * TALK - i * gap, 1};
+    open_init(&p, label, 20 * RATE_PER_S, 2 * NS_PER_S);
+    p.load.messages = 20; /* all before the end */
+    amiss = case_play(&p, &r);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && r.total->counter[COUNTER_STARTS_WAITED] != 20)
+        amiss = "not all waited";
+    show(label, amiss, &p, &r);
+}
+
+/* The same with a limit to lateness, and an end: what is dropped is missed, and all is counted. */
+static void dropped(void)
+{
+    const char *label = "models: late starts are dropped";
+    struct plan p;
+    struct result r;
+    const struct hist *h;
+    const char *amiss;
+
+    open_init(&p, label, 20 * RATE_PER_S, 10 * NS_PER_S);
+    p.load.late_drop = 300 * NS_PER_MS;
+    amiss = case_play(&p, &r);
+    h = &r.total->response[OUTCOME_MISSED];
+    if (!amiss && stats_offered(r.total) != 200)
+        amiss = "not all starts are accounted for";
+    if (!amiss && r.total->response[OUTCOME_ACCEPTED].max > 300 * NS_PER_MS + TALK)
+        amiss = "one was not dropped in time";
+    if (!amiss && (h->min != 300 * NS_PER_MS + 1 || h->max != 300 * NS_PER_MS + 1))
+        amiss = "one was not dropped when its time came";
+    /* One begins at BEFORE and then every TALK, until the last one (due at 9.95 s) is dropped. */
+    if (!amiss && r.total->counter[COUNTER_MESSAGES_ACCEPTED] !=
+                      1 + (9950 * NS_PER_MS + 300 * NS_PER_MS - BEFORE) / TALK)
+        amiss = "another number was accepted";
+    show(label, amiss, &p, &r);
+}
+
+/* A second of grace for what is in line when time is up; the rest is missed. */
+static void grace(void)
+{
+    const char *label = "models: what is in line at the end";
+    struct plan p;
+    struct result r;
+    const char *amiss;
+    uint64_t begun = 1 + (3 * NS_PER_S - BEFORE) / TALK; /* 2 s and the grace */
+
+    open_init(&p, label, 20 * RATE_PER_S, 2 * NS_PER_S);
+    amiss = case_play(&p, &r);
+    if (!amiss && r.total->counter[COUNTER_MESSAGES_ACCEPTED] != begun)
+        amiss = "another number was accepted";
+    if (!amiss && r.total->counter[COUNTER_MESSAGES_MISSED] != 40 - begun)
+        amiss = "another number was missed";
+    show(label, amiss, &p, &r);
+}
+
+/* Sessions in a loop for a time: each is at it until the end, and finishes what it is at. */
+static void in_a_loop(void)
+{
+    const char *label = "models: a duration";
+    struct plan p;
+    struct result r;
+    const char *amiss;
+    uint64_t each = 1 + (5 * NS_PER_S - BEFORE) / TALK;
+
+    case_init(&p, label);
+    p.faultless = true;
+    p.load.messages = 100000;
+    p.load.duration = 5 * NS_PER_S;
+    p.load.keep_connection = true;
+    amiss = case_play(&p, &r);
+    if (!amiss && stats_offered(r.total) != each)
+        amiss = "another number of messages";
+    if (!amiss && r.elapsed != BEFORE + each * TALK + R)
+        amiss = "it ends at another time";
+    show(label, amiss, &p, &r);
+}
+
+/* ---- The series ---- */
+
+struct recording {
+    struct load *load;
+    struct sim_world *world;
+    struct series series;
+    struct stats *total;
+    uint64_t *taken_out;
+    uint64_t begin;
+};
+
+/* What the main thread does by load_interval(), within the fake time. */
+static void snapshot(void *arg)
+{
+    struct recording *g = arg;
+    struct stats *s = recorder_now(&g->load->workers[0].recorder);
+    uint64_t at = sim_now(g->world) - g->begin;
+
+    series_add(&g->series, at, s, &s->response[OUTCOME_ACCEPTED]);
+    stats_merge(g->total, s);
+    *g->taken_out += stats_offered(s);
+    stats_clear(s);
+    if (at < 9 * NS_PER_S)
+        sim_at(g->world, sim_now(g->world) + NS_PER_S, snapshot, g);
+}
+
+static void record(void *arg, struct load *l, struct sim_world *world)
+{
+    struct recording *g = arg;
+
+    g->load = l;
+    g->world = world;
+    g->begin = sim_now(world);
+    sim_at(world, g->begin + NS_PER_S, snapshot, g);
+}
+
+/* 0..10/s in 5 s and back: 5 t^2 / 5 starts by t; each done TALK later, but the first. */
+static void series(void)
+{
+    static const uint64_t ended[] = {1, 3, 5, 7, 8, 10, 7, 5, 3};
+    const char *label = "models: the series of a ramp";
+    struct recording g = {.total = stats_new()};
+    struct plan p;
+    struct result r;
+    struct diag d;
+    const char *amiss = NULL;
+
+    open_init(&p, label, 0, 0);
+    p.load.sessions = 3;
+    p.begun = record;
+    p.arg = &g;
+    g.taken_out = &p.taken_out;
+    (void)schedule_parse(&p.load.schedule, SCHEDULE_RATES, "0..10/s:5s, 10..0:5s", &d);
+    (void)series_init(&g.series, 16);
+    run_plan(&p, &r);
+    stats_merge(r.total, g.total);
+    for (size_t i = 0; i < 9 && !amiss; i++) {
+        const struct series_row *row = &g.series.rows[i];
+
+        if (row->begin != i * NS_PER_S || row->end != (i + 1) * NS_PER_S)
+            amiss = "a row has another time";
+        else if (row->ended[OUTCOME_ACCEPTED] != ended[i])
+            amiss = "a row has another number of messages";
+        else if (row->open != 3 || row->lag_max != 0)
+            amiss = "a row has another number of connections, or lag";
+        else if (row->latency.max != (i == 0 ? BEFORE + TALK : TALK))
+            amiss = "a row has another latency";
+    }
+    if (!amiss && (g.series.count != 9 || stats_offered(r.total) != 50))
+        amiss = "the rows don't add up";
+    series_done(&g.series);
+    stats_free(g.total);
+    show(label, amiss, &p, &r);
+}
+
+/* ---- Coordinated omission ---- */
+
+static const struct hist *stalled(bool open, struct result *r, const char **amiss)
+{
+    struct plan p;
+
+    case_init(&p, open ? "models: a stall, target rate" : "models: a stall, in a loop");
+    p.faultless = true;
+    p.load.sessions = 5;
+    p.load.messages = 100000;
+    p.load.keep_connection = true;
+    p.load.duration = 100 * NS_PER_S;
+    p.load.rate = open ? 20 * RATE_PER_S : 0;
+    p.script.stall_every = 10 * NS_PER_S;
+    p.script.stall_for = NS_PER_S;
+    *amiss = case_play(&p, r);
+    return open ? &r->total->response[OUTCOME_ACCEPTED] : &r->total->latency[PHASE_TRANSACTION];
+}
+
+/*
+ * A server that stalls for 1 s in every 10 s. At a rate every message due in the stall is late, one
+ * in ten: p99 tells it. Five sessions in a loop are held up once each per stall, and send nothing
+ * meanwhile: about 5 in 400 are slow, so at fewer sessions or faster replies p99 shows nothing.
+ */
+static void stall(void)
+{
+    struct result open, closed;
+    const char *amiss, *amiss2;
+    const struct hist *a = stalled(true, &open, &amiss);
+    const struct hist *b = stalled(false, &closed, &amiss2);
+
+    if (!amiss)
+        amiss = amiss2;
+    if (!amiss && hist_percentile(a, 99) < 900 * NS_PER_MS)
+        amiss = "the open model's p99 hides the stall";
+    if (!amiss && hist_percentile(a, 95) < 400 * NS_PER_MS)
+        amiss = "the open model's p95 hides the stall";
+    if (!amiss && hist_percentile(b, 98) > 2 * TALK)
+        amiss = "the closed model shows the stall: then this shows nothing";
+    test_result("models: a stall shows at a target rate, and hides in a loop", amiss);
+    result_done(&open);
+    result_done(&closed);
+}
+
+/* ---- Going on ---- */
+
+/* A server that is away for a time: no message is lost by it, and the sums agree. */
+static void outage(void)
+{
+    const char *label = "models: refused connections cost no message";
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    case_init(&p, label);
+    p.load.sessions = 4;
+    p.load.messages = 200;
+    p.load.keep_going = true;
+    p.net.refused = 700;
+    p.net.seed = 3;
+    amiss = case_play(&p, &r);
+    if (!amiss && r.total->counter[COUNTER_MESSAGES_ACCEPTED] != 200)
+        amiss = "not all was accepted";
+    if (!amiss && r.total->counter[COUNTER_CONNECTIONS_FAILED] < 200)
+        amiss = "there was no outage";
+    /* Each session makes 50 connections at 0.7 / 0.3 failures each, which pause up to 5 s. */
+    if (!amiss && (r.elapsed < 5 * NS_PER_S || r.elapsed > 1000 * NS_PER_S))
+        amiss = "the pauses are not as they should be";
+    show(label, amiss, &p, &r);
+}
+
+/* ---- The capacity search ---- */
+
+static enum search_verdict try_rate(uint64_t rate, const struct require *require)
+{
+    struct plan p;
+    struct result r;
+    struct require_facts f = {.open = true, .target = rate};
+    enum search_verdict v;
+
+    open_init(&p, "models: a step of the search", rate, 60 * NS_PER_S);
+    p.load.sessions = 3;
+    run_plan(&p, &r);
+    f.stats = r.total;
+    f.elapsed = r.elapsed;
+    v = require_all(require, &f) ? SEARCH_PASSED : SEARCH_FAILED;
+    result_done(&r);
+    return v;
+}
+
+/* Three sessions in lockstep can do 3 / TALK; more than that piles up. */
+static void search(void)
+{
+    const double limit = 3e9 / (double)TALK;
+    struct require require;
+    struct search s;
+    struct diag d;
+    double found;
+
+    (void)require_parse(&require, "p99<250ms and errors==0", "find-rate", &d);
+    search_init(&s, RATE_PER_S, 1000 * RATE_PER_S);
+    while (s.phase != SEARCH_DONE)
+        search_told(&s, try_rate(s.level, &require));
+    found = (double)s.found / RATE_PER_S;
+    test_result("models: the search finds a known limit within 5%",
+                found <= limit * 1.01 && found >= limit * 0.95 ? NULL : "it does not");
+}
+
+void test_models(void)
+{
+    constant();
+    reconnecting();
+    overload();
+    dropped();
+    grace();
+    in_a_loop();
+    series();
+    stall();
+    outage();
+    search();
+}
