@@ -10,11 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arrivals.h"
 #include "client.h"
 #include "content.h"
 #include "embed.h"
 #include "endpoint.h"
+#include "find.h"
 #include "load.h"
 #include "measure.h"
 #include "opt.h"
@@ -23,7 +23,9 @@
 #include "report_live.h"
 #include "run.h"
 #include "sink_summary.h"
+#include "source_model.h"
 #include "units.h"
+#include "verdict.h"
 
 /* What was required does not hold, or --stop-when did. */
 #define EXIT_REQUIREMENT 3
@@ -65,6 +67,8 @@ struct source {
     struct sink_embed sink;
     struct load load;
     struct measure measure;
+    struct find find;
+    struct source_model model;
     struct out_file document; /* --output */
     struct out_file page;     /* --html */
     struct out_file log;      /* --hdr */
@@ -460,6 +464,8 @@ static int prepare(struct source *s, struct diag *d)
     rc = open_target(s, d);
     if (rc < 0)
         return rc;
+    if (s->load_settings.find)
+        find_init(&s->find, &s->load_settings);
     rc = measure_init(&s->measure, &s->load_settings, d);
     if (rc < 0)
         return rc;
@@ -589,35 +595,24 @@ static void describe(const struct source *s, struct run *r)
     r->kernel = s->machine.kernel;
     r->cpu_model = *s->machine.cpu ? s->machine.cpu : NULL;
     r->cpus = s->machine.cpus;
+    r->model = &s->model.model;
 }
 
-/* How the load was driven. usage has room for all workers. */
-static void describe_model(const struct source *s, struct run_model *m, struct run_worker *usage)
+/* A step of a search has ended: tells it, and starts the next one. false when there is none. */
+static bool next_step(struct source *s, const struct run *r)
 {
-    const struct load_settings *l = &s->load_settings;
+    bool by_generator = verdict_of(r).bottleneck == BOTTLENECK_GENERATOR;
+    struct diag d;
 
-    *m = (struct run_model){
-        .length_ns = l->length,
-        .seed = l->seed,
-        .idle_sessions = l->idle_sessions,
-        .keep_going = l->keep_going,
-        .spin = l->spin,
-        .warmup = s->measure.warmup,
-        .warm_ns = s->measure.warm_at,
-        .series = &s->measure.series,
-        .interval_ns = l->interval,
-        .show_series = l->interval_given,
-        .require = &l->require,
-        .facts = measure_facts(&s->measure),
-        .workers = usage,
-        .worker_count = s->load.worker_count,
-    };
-    m->target = m->facts.target;
-    if (l->schedule.count)
-        m->arrival = l->arrival == ARRIVAL_POISSON ? "poisson" : "constant";
-    for (uint64_t i = 0; i < s->load.worker_count; i++)
-        usage[i] = (struct run_worker){s->load.usage[i].elapsed_ns, s->load.usage[i].cpu_ns,
-                                       s->load.usage[i].wait_ns};
+    if (run_stop(&s->load.control) != RUN_ON || !find_next(&s->find, &s->measure, by_generator))
+        return false;
+    load_done(&s->load);
+    measure_again(&s->measure);
+    process_usage(&s->before);
+    if (load_start(&s->load, &d) == 0)
+        return true;
+    run_control_fail(&s->load.control, &d);
+    return false;
 }
 
 /* After load_start(): runs to the end and reports. Returns the exit status. */
@@ -630,16 +625,18 @@ static int finish(struct source *s, char *command_line)
     struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run sink;
     struct diag d;
-    struct run_model model;
-    struct run_worker usage[THREADS_MAX];
-    struct run r = {.command_line = command_line, .ended = ended, .id = id, .model = &model};
+    struct run r = {.command_line = command_line, .ended = ended, .id = id};
     int status = 0;
 
-    supervise(s);
-    measure_finish(&s->measure, &s->load);
-    r.elapsed_ns = s->measure.last - s->measure.warm_at;
-    describe(s, &r);
-    describe_model(s, &model, usage);
+    do {
+        supervise(s);
+        measure_finish(&s->measure, &s->load);
+        r.elapsed_ns = s->measure.last - s->measure.warm_at;
+        describe(s, &r);
+        source_model(&s->model, &s->load, &s->measure, NULL);
+    } while (s->load_settings.find && next_step(s, &r));
+    if (s->load_settings.find)
+        source_model(&s->model, &s->load, &s->measure, &s->find);
     if (atomic_load(&s->load.control.failed)) {
         diag_fatal("%s", s->load.control.failure.text);
         (void)snprintf(ended, sizeof ended, "fatal: %s", s->load.control.failure.text);
@@ -652,7 +649,8 @@ static int finish(struct source *s, char *command_line)
         (void)snprintf(ended, sizeof ended, "interrupted");
         status = 1;
     }
-    if (status == 0 && !require_all(&s->load_settings.require, &model.facts))
+    if (status == 0 && (!require_all(&s->load_settings.require, &s->model.model.facts) ||
+                        (s->load_settings.find && !s->find.search.found)))
         status = EXIT_REQUIREMENT;
     if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {
         diag_fatal("%s", d.text);

@@ -199,6 +199,9 @@ void load_finish(struct load *l, struct stats *rest, uint64_t ended_before)
     missed = never_started(l->settings, ended);
     stats_add(rest, COUNTER_MESSAGES_MISSED, missed);
     stats_recipients(rest, OUTCOME_MISSED, missed * l->content->settings->rcpt_count);
+    /* Another run of this load goes on with the numbers behind these. */
+    l->number_base += l->settings->schedule.count ? schedule_starts(&l->settings->schedule)
+                                                  : atomic_load(&l->next);
     end_workers(l, 0);
 }
 
@@ -206,4 +209,7 @@ void load_done(struct load *l)
 {
     free(l->usage);
     l->usage = NULL;
+    l->worker_count = 0;
+    atomic_store(&l->next, 0);
+    atomic_store(&l->exhausted, false);
 }

@@ -29,6 +29,9 @@ enum load_close {
     CLOSE_RESET, /* no QUIT, RST */
 };
 
+/* What is searched for. */
+enum load_find { FIND_NOTHING, FIND_RATE, FIND_SESSIONS };
+
 /* Filled from the command line, then frozen. */
 struct load_settings {
     uint64_t sessions;         /* -s */
@@ -62,6 +65,11 @@ struct load_settings {
     struct schedule session_stages; /* --session-stages; count 0: none */
     struct require require;         /* --require; count 0: none */
     struct require stop_when;       /* --stop-when */
+    struct require find_when;       /* --find-rate, --find-sessions: their condition */
+    uint64_t find_low, find_high;   /* --between; 0: the default */
+    uint64_t step;                  /* --step-duration, ns */
+    const char *between;            /* --between as typed */
+    int find;                       /* enum load_find */
     int arrival;                    /* --arrival, enum arrival_kind */
     bool keep_going;
     bool spin;
@@ -111,7 +119,7 @@ struct load {
     const struct bind_list *bind; /* where connections come from; NULL: as the system likes */
     struct client_form form;      /* of all messages, made from content */
     uint64_t seed;                /* of schedule, think times, jitter */
-    uint64_t number_base; /* with a target rate: messages of earlier runs of the same program */
+    uint64_t number_base;         /* messages of earlier runs of the same program */
     struct run_control control;
     atomic_bool exhausted; /* every message is with some worker */
     atomic_uint running;   /* workers that have not ended */
@@ -151,7 +159,10 @@ void load_interval(struct load *, struct stats *interval, struct stats *total);
  */
 void load_finish(struct load *, struct stats *rest, uint64_t ended_before);
 
-/* Frees what load_finish() left to be looked at; takes a zeroed one. */
+/*
+ * Frees what load_finish() left to be looked at, and makes it ready for another load_start(), whose
+ * messages have numbers of their own. Takes a zeroed one.
+ */
 void load_done(struct load *);
 
 #endif

@@ -8,16 +8,36 @@
 
 #include "units.h"
 
+static void begin(struct measure *m)
+{
+    const struct load_settings *s = m->settings;
+
+    m->warming = s->warmup > 0;
+    m->stopped = false;
+    m->begin = NS_NEVER;
+    m->took = m->last = m->warm_at = 0;
+    m->due = m->warming && s->warmup < s->interval ? s->warmup : s->interval;
+}
+
 int measure_init(struct measure *m, const struct load_settings *s, struct diag *d)
 {
-    *m = (struct measure){.settings = s, .begin = NS_NEVER, .warming = s->warmup > 0};
+    *m = (struct measure){.settings = s};
     m->total = stats_new();
     m->warmup = stats_new();
     m->interval = stats_new();
-    m->due = m->warming && s->warmup < s->interval ? s->warmup : s->interval;
     if (!m->total || !m->warmup || !m->interval || series_init(&m->series, SERIES_ROWS) < 0)
         return diag_set(d, -ENOMEM, "out of memory");
+    begin(m);
     return 0;
+}
+
+void measure_again(struct measure *m)
+{
+    stats_clear(m->total);
+    stats_clear(m->warmup);
+    stats_clear(m->interval);
+    series_clear(&m->series);
+    begin(m);
 }
 
 void measure_done(struct measure *m)

@@ -28,6 +28,9 @@ struct measure {
 int measure_init(struct measure *, const struct load_settings *, struct diag *);
 void measure_done(struct measure *);
 
+/* Empty again, for another run with the settings as they are now. */
+void measure_again(struct measure *);
+
 /* How long from now until there is something to do, ns. */
 uint64_t measure_left(struct measure *, const struct load *, uint64_t now);
 

@@ -88,6 +88,25 @@ static int set_stop_when(void *settings, const char *value, struct diag *d)
     return require_parse(&((struct load_settings *)settings)->stop_when, value, "stop-when", d);
 }
 
+static int set_find(struct load_settings *s, enum load_find find, const char *option,
+                    const char *value, struct diag *d)
+{
+    if (s->find != FIND_NOTHING && s->find != (int)find)
+        return diag_set(d, -EINVAL, "--find-rate cannot be used with --find-sessions");
+    s->find = (int)find;
+    return require_parse(&s->find_when, value, option, d);
+}
+
+static int set_find_rate(void *settings, const char *value, struct diag *d)
+{
+    return set_find(settings, FIND_RATE, "find-rate", value, d);
+}
+
+static int set_find_sessions(void *settings, const char *value, struct diag *d)
+{
+    return set_find(settings, FIND_SESSIONS, "find-sessions", value, d);
+}
+
 static const struct opt_choice arrivals[] = {
     {"constant", ARRIVAL_CONSTANT},
     {"poisson", ARRIVAL_POISSON},
@@ -255,6 +274,44 @@ const struct opt model_options[] = {
          "a number or with a share (0.1%), of messages or of connections.\n"
          "rate: accepted messages, compared with 5000/s, target, or 0.99*target.\n"
          "What was never measured does not hold."},
+    {.name = "find-rate",
+     .kind = OPT_CUSTOM,
+     .arg = "CONDITION",
+     .set = set_find_rate,
+     .group = "Search",
+     .help = "the highest rate at which it holds",
+     .man = "Find the highest target rate at which a condition holds, in the form of --require: "
+            "\"p99<250ms and errors==0\". Each step is a run of its own; the rate is doubled until "
+            "it fails, then the gap is halved to 2.5%, and the result is confirmed by another run, "
+            "which is the one reported. A rate of which less than 98% is accepted fails whatever "
+            "the condition. One that the generator itself could not hold is never the result. -s "
+            "is how many sessions there are. The exit status is 3 when no rate qualifies."},
+    {.name = "find-sessions",
+     .kind = OPT_CUSTOM,
+     .arg = "CONDITION",
+     .set = set_find_sessions,
+     .group = "Search",
+     .help = "the same for sessions in a loop",
+     .man = "Find the highest number of sessions in a loop with which a condition holds."},
+    {.name = "between",
+     .kind = OPT_TEXT,
+     .arg = "A..B",
+     .at = AT(between),
+     .group = "Search",
+     .help = "where to search, as in 100/s..50000/s",
+     .man = "The bounds of the search (default: 1/s..1M/s, 1..10000 sessions). The lower one is "
+            "tried first; when it fails, nothing qualifies."},
+    {.name = "step-duration",
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(step),
+     .min = 100 * NS_PER_MS,
+     .max = YEAR,
+     .what = "step duration",
+     .group = "Search",
+     .help = "of each step (default 10s)",
+     .man = "How long each step of a search is measured (default: 10s), beyond a warm-up of a "
+            "fifth of that, or of --warmup."},
     {.name = "interval",
      .kind = OPT_DURATION,
      .arg = "TIME",
@@ -277,9 +334,57 @@ static int conflict(const char *one, const char *other, struct diag *d)
     return diag_set(d, -EINVAL, "%s cannot be used with %s", one, other);
 }
 
+static int parse_bound(const struct load_settings *s, const char *text, uint64_t *out)
+{
+    uint64_t most = s->find == FIND_RATE ? SCHEDULE_RATE_MAX : 1000000;
+    int rc = s->find == FIND_RATE ? num_rate(text, out) : num_count(text, out);
+
+    return rc < 0 ? rc : *out == 0 || *out > most ? -EINVAL : 0;
+}
+
+static int parse_between(struct load_settings *s, struct diag *d)
+{
+    const char *text = s->between ? s->between : s->find == FIND_RATE ? "1..1M" : "1..10k";
+    const char *dots = strstr(text, "..");
+    char low[32];
+    size_t n = dots ? (size_t)(dots - text) : 0;
+
+    if (dots && n < sizeof low) {
+        memcpy(low, text, n);
+        low[n] = '\0';
+        if (parse_bound(s, low, &s->find_low) == 0 &&
+            parse_bound(s, dots + 2, &s->find_high) == 0 && s->find_low <= s->find_high)
+            return 0;
+    }
+    return diag_set(d, -EINVAL, "bad bounds: %s (--between takes %s)", *text ? text : "empty",
+                    s->find == FIND_RATE ? "two rates, such as 100/s..50000/s"
+                                         : "two numbers of sessions, such as 1..500");
+}
+
+static int check_find(const struct load_settings *s, struct diag *d)
+{
+    const char *find = s->find == FIND_RATE ? "--find-rate" : "--find-sessions";
+
+    if (s->find == FIND_NOTHING && s->between)
+        return diag_set(d, -EINVAL, "--between needs --find-rate or --find-sessions");
+    if (s->find == FIND_NOTHING && s->step)
+        return diag_set(d, -EINVAL, "--step-duration needs --find-rate or --find-sessions");
+    if (s->find == FIND_NOTHING)
+        return 0;
+    if (s->rate || s->schedule.count || s->session_stages.count)
+        return conflict(find, "--rate, --stages or --session-stages: it chooses them itself", d);
+    if (s->duration || s->messages)
+        return conflict(find, "--duration or -m: see --step-duration", d);
+    if (s->find == FIND_SESSIONS && s->sessions)
+        return conflict(find, "-s: it chooses that itself", d);
+    if (s->find == FIND_SESSIONS && require_wants_target(&s->find_when))
+        return diag_set(d, -EINVAL, "--find-sessions has no target rate to be compared with");
+    return 0;
+}
+
 static int check(const struct load_settings *s, struct diag *d)
 {
-    bool paced = s->rate || s->schedule.count;
+    bool paced = s->rate || s->schedule.count || s->find == FIND_RATE;
 
     if (s->rate && s->schedule.count)
         return conflict("--rate", "--stages", d);
@@ -321,9 +426,17 @@ int load_settings_complete(struct load_settings *s, struct diag *d)
 {
     int rc = check(s, d);
 
+    if (rc == 0)
+        rc = check_find(s, d);
+    if (rc == 0 && s->find)
+        rc = parse_between(s, d);
     if (rc < 0)
         return rc;
     s->length = NS_NEVER;
+    if (s->find && !s->step)
+        s->step = 10 * NS_PER_S;
+    if (s->find)
+        s->length = s->step; /* until find_init() knows better */
     if (s->duration)
         s->length = s->warmup + s->duration;
     if (s->session_stages.count) {

@@ -64,7 +64,7 @@ uint64_t worker_take(struct worker *w)
     if (w->ticket == w->ticket_end)
         return 0;
     w->taken++;
-    return w->ticket++;
+    return w->load->number_base + w->ticket++;
 }
 
 uint64_t worker_start_number(struct worker *w, uint64_t n)

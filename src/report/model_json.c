@@ -130,6 +130,8 @@ void put_model(struct document *d, json_t *root, const struct run *r)
     workers(d, root, m);
     if (m->require->count)
         requirements(d, root, m);
+    if (m->search)
+        put_search(d, root, m->search);
     if (m->warm_ns)
         warmup(d, root, m);
     if (m->target) {

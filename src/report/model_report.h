@@ -21,6 +21,11 @@ void model_rows(struct rows *, const struct run *);
 /* The series as a table, if it is to be shown. */
 void model_series(const struct run *, FILE *out);
 
+/* The search: its part of the document, its row and its table. find_report.c */
+void put_search(struct document *, json_t *root, const struct run_search *);
+void search_row(struct rows *, const struct run_search *);
+void search_table(const struct run_search *, FILE *out);
+
 /* "5,000/s", "0.5/s" */
 struct human human_rate(uint64_t rate);
 

@@ -114,12 +114,16 @@ void model_rows(struct rows *o, const struct run *r)
     words(o, first, v.why);
     rows_end(o);
     requirements(o, m);
+    if (m->search)
+        search_row(o, m->search);
 }
 
 void model_series(const struct run *r, FILE *out)
 {
     const struct run_model *m = r->model;
 
+    if (m->search)
+        search_table(m->search, out);
     if (!m->show_series)
         return;
     fprintf(out, "\n  %8s %8s %8s %8s %8s %6s %8s %8s %8s\n", "until", "accepted", "refused",

@@ -29,6 +29,25 @@ struct run_worker {
     uint64_t wait_ns; /* runnable without a CPU; NS_NEVER: not known */
 };
 
+/* A step of a capacity search. Rates as of num_rate(), times in ns (0: nothing was accepted). */
+struct run_step {
+    uint64_t level;
+    uint64_t accepted;
+    uint64_t p50, p99, max;
+    const char *phase;   /* "bracket", "bisect", "confirm" */
+    const char *verdict; /* "met", "not met", "not held" */
+};
+
+/* A capacity search, of which this run is the last step. */
+struct run_search {
+    const struct require *when; /* the condition */
+    bool rates;                 /* levels are rates, else numbers of sessions */
+    uint64_t found;             /* 0: none qualifies */
+    const char *limited_by;     /* what ended it above: "condition", "generator", "bound" */
+    const struct run_step *steps;
+    size_t count;
+};
+
 /* How the load was driven, and what that showed. All borrowed; rates as of num_rate(). */
 struct run_model {
     uint64_t target;        /* mean rate after the warm-up; 0: none, sessions in a loop */
@@ -47,6 +66,7 @@ struct run_model {
     struct require_facts facts;
     const struct run_worker *workers;
     uint64_t worker_count;
+    const struct run_search *search; /* NULL: there was none */
 };
 
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */

@@ -40,15 +40,13 @@ static const struct {
 /* Histograms: the phases, and what only a target rate gives. */
 enum { HIST_LATENCY = PHASE_COUNT, HIST_RESPONSE, HIST_LAG };
 
-enum { LESS, AT_MOST, MORE, AT_LEAST, EQUAL, OTHER };
-
 /* The longer ones first. */
 static const struct {
     const char *text;
     int op;
 } ops[] = {
-    {"<=", AT_MOST}, {">=", AT_LEAST}, {"==", EQUAL}, {"!=", OTHER},
-    {"<", LESS},     {">", MORE},      {"=", EQUAL},
+    {"<=", REQUIRE_AT_MOST}, {">=", REQUIRE_AT_LEAST}, {"==", REQUIRE_EQUAL}, {"!=", REQUIRE_OTHER},
+    {"<", REQUIRE_LESS},     {">", REQUIRE_MORE},      {"=", REQUIRE_EQUAL},
 };
 
 #define FORMS                                                                                      \
@@ -269,15 +267,15 @@ int require_parse(struct require *out, const char *text, const char *option, str
 static bool compare(int op, wide a, wide b)
 {
     switch (op) {
-    case LESS:
+    case REQUIRE_LESS:
         return a < b;
-    case AT_MOST:
+    case REQUIRE_AT_MOST:
         return a <= b;
-    case MORE:
+    case REQUIRE_MORE:
         return a > b;
-    case AT_LEAST:
+    case REQUIRE_AT_LEAST:
         return a >= b;
-    case EQUAL:
+    case REQUIRE_EQUAL:
         return a == b;
     default:
         return a != b;

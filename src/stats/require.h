@@ -19,13 +19,22 @@ enum require_kind {
     REQUIRE_RATE     /* value as of num_rate() */
 };
 
+enum require_op {
+    REQUIRE_LESS,
+    REQUIRE_AT_MOST,
+    REQUIRE_MORE,
+    REQUIRE_AT_LEAST,
+    REQUIRE_EQUAL,
+    REQUIRE_OTHER
+};
+
 /* One comparison. Texts as typed, without blanks. */
 struct require_term {
     char text[REQUIRE_TEXT];
     int kind;          /* enum require_kind */
     int measure;       /* what is measured: row of a table */
     int hist;          /* REQUIRE_LATENCY: which histogram */
-    int op;            /* how to compare */
+    int op;            /* enum require_op */
     double percentile; /* REQUIRE_LATENCY: 0 .. 100 */
     bool of_target;    /* REQUIRE_RATE: the value is in billionths of the target */
     uint64_t value;

@@ -41,6 +41,15 @@ static void clear(struct series_row *r)
     r->intervals = 0;
 }
 
+void series_clear(struct series *s)
+{
+    for (size_t i = 0; i < s->count; i++)
+        clear(&s->rows[i]);
+    s->count = 0;
+    s->intervals = 1;
+    s->open = 0;
+}
+
 static void halve(struct series *s)
 {
     for (size_t i = 0; i < s->count / 2; i++) {

@@ -33,6 +33,9 @@ struct series {
 int series_init(struct series *, size_t capacity);
 void series_done(struct series *);
 
+/* Empties it. */
+void series_clear(struct series *);
+
 /* The interval that ended at `end`, its statistics, and which histogram of them is the latency. */
 void series_add(struct series *, uint64_t end, const struct stats *, const struct hist *latency);
 

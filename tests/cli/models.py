@@ -288,6 +288,30 @@ def a_stop_counts_what_was_due():
 
 
 @test
+def a_search_finds_what_it_can():
+    """Bounds that hold, bounds that don't; how good a limit is found shows in the simulation."""
+    report = document("--find-rate=errors==0 and p99<30s", "--between=20/s..100/s",
+                      "--step-duration=200ms", "-s5", "-d", "sink:")
+    search = report["search"]
+    if search["limited_by"] == "bound":  # unless this machine could not hold 100/s
+        assert search["found"] == 100, search
+    assert [s["level"] for s in search["steps"]][:2] == [20, 40], search
+    # One session and a second for each message: 5 a second is too much, with or without words.
+    with Sink("-w", "1") as sink:
+        report = document("--find-rate=offered>0", "--between=5..100", "--step-duration=2s", "-d",
+                          sink.where, status=3)
+        assert report["search"]["found"] is None, report["search"]
+    report = document("--find-sessions=errors==0", "--between=2..5", "--step-duration=200ms",
+                      "sink:")
+    assert report["search"]["found"] == 5, report["search"]
+    assert report["config"]["sessions"] == 5
+    numbers = [s["level"] for s in report["search"]["steps"]]
+    assert numbers == [2, 4, 5, 5], numbers
+    done = run("--find-sessions=accepted<0", "--between=1..2", "--step-duration=100ms", "sink:")
+    assert done.returncode == 3 and "nothing that qualifies" in done.stdout, done.stdout
+
+
+@test
 def the_summary_tells():
     done = run("--rate=100/s", "--duration=500ms", "--warmup=100ms", "--interval=100ms", "-s5",
                "--require=p99<1h", "sink:")
@@ -336,6 +360,19 @@ WRONG = (
     (["--require=p99"], "bad requirement: p99 (--require"),
     (["--require=p99<250"], "bad requirement: p99<250"),
     (["--require=rate>=0.99*target"], "a requirement on the target needs one"),
+    (["--find-rate=x"], "bad requirement: x (--find-rate"),
+    (["--find-rate=errors==0", "--find-sessions=errors==0"], "cannot be used with"),
+    (["--find-rate=errors==0", "--rate=5", "-m1"], "--find-rate cannot be used with --rate"),
+    (["--find-rate=errors==0", "-m1"], "--find-rate cannot be used with --duration or -m"),
+    (["--find-rate=errors==0", "--between=5"], "bad bounds: 5 (--between takes two rates"),
+    (["--find-rate=errors==0", "--between=5..1"], "bad bounds: 5..1"),
+    (["--find-rate=errors==0", "--between=0..1"], "bad bounds: 0..1"),
+    (["--find-sessions=errors==0", "--between=1/s..2/s"], "two numbers of sessions"),
+    (["--find-sessions=errors==0", "-s5"], "--find-sessions cannot be used with -s"),
+    (["--find-sessions=rate>target"], "no target rate"),
+    (["--between=1..2"], "--between needs --find-rate"),
+    (["--step-duration=1s"], "--step-duration needs --find-rate"),
+    (["--find-rate=errors==0", "--step-duration=1ms"], "bad step duration: 1ms"),
     (["--interval=1ms"], "bad interval: 1ms"),
     (["--keep-going=yes"], "option takes no argument"),
 )

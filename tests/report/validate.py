@@ -172,6 +172,13 @@ def check_model(r):
     for o, d in r.get("response", {}).items():
         if d["count"] != r["messages"][o]:
             yield f"response: {o} counts {d['count']}, the account {r['messages'][o]}"
+    if "search" in r:
+        steps = r["search"]["steps"]
+        last = steps[-1] if steps else {}
+        if r["search"]["found"] is not None and (
+                last["level"] != r["search"]["found"] or last["phase"] != "confirm"
+                or last["verdict"] != "met"):
+            yield "search: what was found is not what the last step confirmed"
     if len(r["workers"]) != r["config"]["workers"]:
         yield "workers: not as many as in config"
 

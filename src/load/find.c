@@ -1,0 +1,70 @@
+/*
+ * Steps of a search.
+ */
+#include "find.h"
+
+#include "num.h"
+#include "units.h"
+
+/* A step begins with a warm-up of this part of it. */
+#define WARMUP_PART 5
+
+/* A rate is sustained when so much of it is accepted. */
+#define SUSTAINED (SHARE_WHOLE / 100 * 98)
+
+static void settle(struct find *f)
+{
+    struct load_settings *s = f->settings;
+
+    if (s->find == FIND_RATE)
+        schedule_constant(&s->schedule, f->search.level, s->length);
+    else
+        s->sessions = f->search.level;
+}
+
+void find_init(struct find *f, struct load_settings *s)
+{
+    *f = (struct find){.settings = s};
+    if (!s->warmup)
+        s->warmup = s->step / WARMUP_PART;
+    s->length = s->warmup + s->step;
+    search_init(&f->search, s->find_low, s->find_high);
+    settle(f);
+}
+
+/* Whatever the condition says, a rate that the server does not keep up with is none. */
+static bool sustained(const struct find *f, const struct require_facts *facts)
+{
+    struct require_term t = {
+        .kind = REQUIRE_RATE, .op = REQUIRE_AT_LEAST, .of_target = true, .value = SUSTAINED};
+
+    return f->settings->find != FIND_RATE || require_check(&t, facts).met;
+}
+
+bool find_next(struct find *f, const struct measure *m, bool by_generator)
+{
+    struct require_facts facts = measure_facts(m);
+    const struct hist *latency = measure_latency(f->settings, m->total);
+    const struct require_term accepted = {.kind = REQUIRE_RATE};
+    struct find_step *step = &f->steps[f->search.count];
+    bool met = require_all(&f->settings->find_when, &facts) && sustained(f, &facts);
+    enum search_verdict v = met ? SEARCH_PASSED : SEARCH_FAILED;
+
+    /* A rate is held by the generator or it is not; sessions in a loop are, as they are. */
+    if (by_generator && (!met || f->settings->find == FIND_RATE))
+        v = SEARCH_NOT_HELD;
+    *step = (struct find_step){
+        .level = f->search.level,
+        .accepted = require_check(&accepted, &facts).value,
+        .p50 = hist_percentile(latency, 50),
+        .p99 = hist_percentile(latency, 99),
+        .max = latency->max,
+        .verdict = (int)v,
+        .phase = f->search.phase,
+    };
+    search_told(&f->search, v);
+    if (f->search.phase == SEARCH_DONE)
+        return false;
+    settle(f);
+    return true;
+}

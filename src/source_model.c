@@ -1,0 +1,68 @@
+/*
+ * From the load's structs to the report's, which know nothing of each other.
+ */
+#include "source_model.h"
+
+#include "arrivals.h"
+
+static void describe_search(struct source_model *out, const struct find *f)
+{
+    static const char *const phases[] = {
+        [SEARCH_BRACKET] = "bracket", [SEARCH_BISECT] = "bisect", [SEARCH_CONFIRM] = "confirm"};
+    static const char *const verdicts[] = {
+        [SEARCH_PASSED] = "met", [SEARCH_FAILED] = "not met", [SEARCH_NOT_HELD] = "not held"};
+    const struct search *s = &f->search;
+
+    for (size_t i = 0; i < s->count; i++)
+        out->steps[i] = (struct run_step){
+            .level = f->steps[i].level,
+            .accepted = f->steps[i].accepted,
+            .p50 = f->steps[i].p50,
+            .p99 = f->steps[i].p99,
+            .max = f->steps[i].max,
+            .phase = phases[f->steps[i].phase],
+            .verdict = verdicts[f->steps[i].verdict],
+        };
+    out->search = (struct run_search){
+        .when = &f->settings->find_when,
+        .rates = f->settings->find == FIND_RATE,
+        .found = s->found,
+        .limited_by = s->failed == UINT64_MAX  ? "bound"
+                      : s->failed_by_generator ? "generator"
+                                               : "condition",
+        .steps = out->steps,
+        .count = s->count,
+    };
+    out->model.search = &out->search;
+}
+
+void source_model(struct source_model *out, const struct load *load, const struct measure *m,
+                  const struct find *f)
+{
+    const struct load_settings *l = load->settings;
+
+    out->model = (struct run_model){
+        .length_ns = l->length,
+        .seed = l->seed,
+        .idle_sessions = l->idle_sessions,
+        .keep_going = l->keep_going,
+        .spin = l->spin,
+        .warmup = m->warmup,
+        .warm_ns = m->warm_at,
+        .series = &m->series,
+        .interval_ns = l->interval,
+        .show_series = l->interval_given,
+        .require = &l->require,
+        .facts = measure_facts(m),
+        .workers = out->workers,
+        .worker_count = load->worker_count,
+    };
+    out->model.target = out->model.facts.target;
+    if (l->schedule.count)
+        out->model.arrival = l->arrival == ARRIVAL_POISSON ? "poisson" : "constant";
+    for (uint64_t i = 0; i < load->worker_count; i++)
+        out->workers[i] = (struct run_worker){load->usage[i].elapsed_ns, load->usage[i].cpu_ns,
+                                              load->usage[i].wait_ns};
+    if (f)
+        describe_search(out, f);
+}

@@ -1,0 +1,22 @@
+/*
+ * What smtp-source's report says of its load model, taken from the load.
+ */
+#ifndef SOURCE_MODEL_H
+#define SOURCE_MODEL_H
+
+#include "find.h"
+#include "run.h"
+
+/* Where it is all kept while the report is written. Large. */
+struct source_model {
+    struct run_model model;
+    struct run_worker workers[THREADS_MAX];
+    struct run_search search;
+    struct run_step steps[SEARCH_STEPS];
+};
+
+/* After the run; find is NULL without a search. What it says is borrowed from all the others. */
+void source_model(struct source_model *, const struct load *, const struct measure *,
+                  const struct find *);
+
+#endif
