@@ -599,9 +599,9 @@ static void describe(const struct source *s, struct run *r)
 }
 
 /* A step of a search has ended: tells it, and starts the next one. false when there is none. */
-static bool next_step(struct source *s, const struct run *r)
+static bool next_step(struct source *s)
 {
-    bool by_generator = verdict_of(r).bottleneck == BOTTLENECK_GENERATOR;
+    bool by_generator = s->model.verdict.bottleneck == BOTTLENECK_GENERATOR;
     struct diag d;
 
     if (run_stop(&s->load.control) != RUN_ON || !find_next(&s->find, &s->measure, by_generator))
@@ -631,12 +631,16 @@ static int finish(struct source *s, char *command_line)
     do {
         supervise(s);
         measure_finish(&s->measure, &s->load);
+        r.warmup_ns = s->measure.warm_at;
         r.elapsed_ns = s->measure.last - s->measure.warm_at;
         describe(s, &r);
         source_model(&s->model, &s->load, &s->measure, NULL);
-    } while (s->load_settings.find && next_step(s, &r));
+        s->model.verdict = verdict_of(&r);
+    } while (s->load_settings.find && next_step(s));
     if (s->load_settings.find)
         source_model(&s->model, &s->load, &s->measure, &s->find);
+    r.bottleneck = bottleneck_name(s->model.verdict.bottleneck);
+    r.why = s->model.verdict.why;
     if (atomic_load(&s->load.control.failed)) {
         diag_fatal("%s", s->load.control.failure.text);
         (void)snprintf(ended, sizeof ended, "fatal: %s", s->load.control.failure.text);

@@ -48,7 +48,6 @@ void source_model(struct source_model *out, const struct load *load, const struc
         .keep_going = l->keep_going,
         .spin = l->spin,
         .warmup = m->warmup,
-        .warm_ns = m->warm_at,
         .series = &m->series,
         .interval_ns = l->interval,
         .show_series = l->interval_given,

@@ -6,6 +6,7 @@
 
 #include "find.h"
 #include "run.h"
+#include "verdict.h"
 
 /* Where it is all kept while the report is written. Large. */
 struct source_model {
@@ -13,6 +14,7 @@ struct source_model {
     struct run_worker workers[THREADS_MAX];
     struct run_search search;
     struct run_step steps[SEARCH_STEPS];
+    struct verdict verdict;
 };
 
 /* After the run; find is NULL without a search. What it says is borrowed from all the others. */

@@ -5,7 +5,6 @@
 #include "model_report.h"
 #include "num.h"
 #include "units.h"
-#include "verdict.h"
 
 static json_t *per_s(uint64_t rate)
 {
@@ -14,12 +13,11 @@ static json_t *per_s(uint64_t rate)
 
 static void model(struct document *d, json_t *root, const struct run_model *m)
 {
-    json_t *o = put_object(d, root, "model");
+    json_t *o = json_object_get(root, "model"); /* where the plain fields are already */
 
     put(d, o, "target_per_s", m->target ? per_s(m->target) : json_null());
     put_text(d, o, "arrival", m->arrival);
     put_known(d, o, "length_ns", m->length_ns != NS_NEVER, m->length_ns);
-    put_number(d, o, "warmup_ns", m->warm_ns);
     put_known(d, o, "seed", m->seed > 0, m->seed);
     put_number(d, o, "idle_sessions", m->idle_sessions);
     put(d, o, "keep_going", json_boolean(m->keep_going));
@@ -77,12 +75,13 @@ static void series(struct document *d, json_t *root, const struct run_model *m)
     }
 }
 
-static void warmup(struct document *d, json_t *root, const struct run_model *m)
+static void warmup(struct document *d, json_t *root, const struct run *r)
 {
     json_t *o = put_object(d, root, "warmup");
 
-    put_number(d, o, "elapsed_ns", m->warm_ns);
-    outcomes(d, put_object(d, o, "messages"), m->warmup->counter + COUNTER_MESSAGES_ACCEPTED);
+    put_number(d, o, "elapsed_ns", r->warmup_ns);
+    outcomes(d, put_object(d, o, "messages"),
+             r->model->warmup->counter + COUNTER_MESSAGES_ACCEPTED);
 }
 
 static json_t *value(const struct require_term *t, const struct require_result *r)
@@ -120,28 +119,13 @@ static void requirements(struct document *d, json_t *root, const struct run_mode
 void put_model(struct document *d, json_t *root, const struct run *r)
 {
     const struct run_model *m = r->model;
-    struct verdict v = verdict_of(r);
-    json_t *o;
-
     model(d, root, m);
-    o = put_object(d, root, "verdict");
-    put_text(d, o, "bottleneck", bottleneck_name(v.bottleneck));
-    put_text(d, o, "why", v.why);
     workers(d, root, m);
     if (m->require->count)
         requirements(d, root, m);
     if (m->search)
         put_search(d, root, m->search);
-    if (m->warm_ns)
-        warmup(d, root, m);
-    if (m->target) {
-        o = put_object(d, root, "response");
-        for (int i = 0; i < OUTCOME_COUNT; i++)
-            if (r->total->response[i].count)
-                put_hist(d, o, outcome_name((enum outcome)i), &r->total->response[i]);
-        o = put_object(d, root, "lag");
-        if (r->total->lag.count)
-            put_hist(d, o, "start", &r->total->lag);
-    }
+    if (r->warmup_ns)
+        warmup(d, root, r);
     series(d, root, m);
 }

@@ -8,7 +8,6 @@
 #include "num.h"
 #include "rows.h"
 #include "units.h"
-#include "verdict.h"
 
 struct human human_rate(uint64_t rate)
 {
@@ -84,7 +83,7 @@ static void requirements(struct rows *o, const struct run_model *m)
 /* A sentence of any length, wrapped. */
 static void words(struct rows *o, const char *first, const char *text)
 {
-    char word[VERDICT_SIZE];
+    char word[ROWS_WIDTH];
     size_t n;
 
     rows_word(o, first);
@@ -95,26 +94,34 @@ static void words(struct rows *o, const char *first, const char *text)
     }
 }
 
+static void verdict(struct rows *o, const struct run *r)
+{
+    char first[ROWS_WIDTH];
+
+    if (!r->bottleneck || !r->why)
+        return;
+    rows_label(o, "bottleneck");
+    (void)snprintf(first, sizeof first, "%.60s:", r->bottleneck);
+    words(o, first, r->why);
+    rows_end(o);
+}
+
 void model_rows(struct rows *o, const struct run *r)
 {
     const struct run_model *m = r->model;
-    struct verdict v = verdict_of(r);
-    char first[24];
 
-    if (m->target)
+    if (m && m->target)
         target(o, r);
-    if (m->warm_ns) {
+    if (m && r->warmup_ns) {
         rows_label(o, "warm-up");
-        rows_piece(o, "%s with %s messages left out", human_time(m->warm_ns).text,
+        rows_piece(o, "%s with %s messages left out", human_time(r->warmup_ns).text,
                    human_count(stats_offered(m->warmup)).text);
         rows_end(o);
     }
-    rows_label(o, "bottleneck");
-    (void)snprintf(first, sizeof first, "%s:", bottleneck_name(v.bottleneck));
-    words(o, first, v.why);
-    rows_end(o);
-    requirements(o, m);
-    if (m->search)
+    verdict(o, r);
+    if (m)
+        requirements(o, m);
+    if (m && m->search)
         search_row(o, m->search);
 }
 

@@ -57,8 +57,7 @@ struct run_model {
     uint64_t idle_sessions; /* beyond the others */
     bool keep_going;        /* whatever the server did */
     bool spin;              /* without sleep before a start: CPU use tells nothing */
-    const struct stats *warmup; /* what ended before warm_ns */
-    uint64_t warm_ns;           /* 0: no warm-up */
+    const struct stats *warmup; /* what ended in it */
     const struct series *series;
     uint64_t interval_ns; /* of the series as asked for */
     bool show_series;     /* in the summary too */
@@ -92,10 +91,14 @@ struct run {
     const char *cpu_model;
     uint64_t cpus; /* that it was allowed to use */
 
+    uint64_t warmup_ns; /* left out of all that follows; 0: there was none */
     uint64_t elapsed_ns;
     uint64_t cpu_user_ns; /* of this process, all threads */
     uint64_t cpu_system_ns;
     uint64_t peak_rss_bytes;
+
+    const char *bottleneck; /* the verdict, see verdict.h; NULL: none */
+    const char *why;
 
     const struct stats *total;
     const struct sink_run *sink;   /* the embedded sink's; NULL for none */

@@ -141,6 +141,25 @@ static void latency(struct document *d, const char *name, const struct hist *pha
             put_hist(d, o, phase_name((enum phase)p), &phases[p]);
 }
 
+/* With a target rate only: response times by outcome, and the generator's lag. */
+static void starts(struct document *d, const struct stats *s)
+{
+    bool any = s->lag.count > 0;
+    json_t *o;
+
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        any = any || s->response[i].count > 0;
+    if (!any)
+        return;
+    o = put_object(d, d->root, "response");
+    for (int i = 0; i < OUTCOME_COUNT; i++)
+        if (s->response[i].count > 0)
+            put_hist(d, o, outcome_name((enum outcome)i), &s->response[i]);
+    o = put_object(d, d->root, "lag");
+    if (s->lag.count > 0)
+        put_hist(d, o, "start", &s->lag);
+}
+
 static void layout(struct document *d)
 {
     json_t *o = put_object(d, d->root, "histogram");
@@ -162,6 +181,7 @@ void put_run(struct document *d, const struct run *r)
     layout(d);
     latency(d, "latency", r->total->latency);
     latency(d, "refused_latency", r->total->refused_latency);
+    starts(d, r->total);
     if (r->model)
         put_model(d, d->root, r);
     if (r->sink)

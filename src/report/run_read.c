@@ -153,6 +153,17 @@ static const char *phase_of(int p)
     return phase_name((enum phase)p);
 }
 
+static const char *outcome_of(int o)
+{
+    return outcome_name((enum outcome)o);
+}
+
+static const char *lag_of(int i)
+{
+    (void)i;
+    return "start";
+}
+
 /* An object of histograms by name; names are those of 0 .. count - 1. */
 static int read_hists(const json_t *root, const char *name, struct hist *hists, int count,
                       const char *(*name_of)(int), struct diag *d)
@@ -346,6 +357,18 @@ static int read_parts(struct run_file *f, struct diag *d)
     return 0;
 }
 
+/* What only runs with a target rate have. */
+static int read_starts(const json_t *root, struct stats *s, struct diag *d)
+{
+    int rc = 0;
+
+    if (json_object_get(root, "response"))
+        rc = read_hists(root, "response", s->response, OUTCOME_COUNT, outcome_of, d);
+    if (rc == 0 && json_object_get(root, "lag"))
+        rc = read_hists(root, "lag", &s->lag, 1, lag_of, d);
+    return rc;
+}
+
 static int read_source(struct run_file *f, struct diag *d)
 {
     int rc;
@@ -359,9 +382,11 @@ static int read_source(struct run_file *f, struct diag *d)
         (rc = read_refusals(f->root, &f->total->refusals, d)) < 0 ||
         (rc = read_hists(f->root, "latency", f->total->latency, PHASE_COUNT, phase_of, d)) < 0 ||
         (rc = read_hists(f->root, "refused_latency", f->total->refused_latency, PHASE_COUNT,
-                         phase_of, d)) < 0)
+                         phase_of, d)) < 0 ||
+        (rc = read_starts(f->root, f->total, d)) < 0)
         return rc;
-    if (!stats_check(f->total))
+    /* What began in a warm-up may end after it. */
+    if (!(f->run.warmup_ns ? stats_check_part : stats_check)(f->total))
         return bad(d, "the account", "does not add up");
     if (json_object_get(f->root, "sink")) {
         rc = read_sink(f->root, f, d);

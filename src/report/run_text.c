@@ -348,8 +348,7 @@ void report_text(const struct run *r, FILE *out)
     throughput(&o, r);
     connections(&o, r->total);
     generator(&o, r);
-    if (r->model)
-        model_rows(&o, r);
+    model_rows(&o, r);
     latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);
     latency(out, "latency", r->total->latency, PHASE_COUNT, phase_title);
     latency(out, "of refusals", r->total->refused_latency, PHASE_COUNT, phase_title);

@@ -97,6 +97,9 @@ uint64_t stats_rcpt_offered(const struct stats *);
  */
 bool stats_check(const struct stats *);
 
+/* The same for a part of a run, without what may have begun before it. */
+bool stats_check_part(const struct stats *);
+
 /* Messages that ended other than accepted. */
 uint64_t stats_errors(const struct stats *);
 

@@ -125,7 +125,7 @@ def check_source(r):
     if r["replies"]["collateral"] > r["replies"]["refused"]:
         yield "replies: more collateral than refused"
     # What began in a warm-up may end after it.
-    if "warmup" not in r:
+    if r["model"]["warmup_ns"] == 0:
         yield from check_parts(r)
     yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
     if r["elapsed_ns"] == 0:
@@ -138,7 +138,7 @@ def check_source(r):
     for group in ("latency", "refused_latency"):
         for phase, d in r[group].items():
             yield from check_distribution(f"{group}.{phase}", d)
-    if "model" in r:
+    if "series" in r:
         yield from check_model(r)
     if "sink" in r:
         yield from check_sink(r["sink"])
