@@ -30,6 +30,9 @@
 /* What was required does not hold, or --stop-when did. */
 #define EXIT_REQUIREMENT 3
 
+/* The live line is no faster than the eye, however short an --interval is. */
+#define LIVE_EVERY (NS_PER_S * 9 / 10)
+
 /* PIPELINING: commands in flight. */
 #define DEFAULT_WINDOW 100
 
@@ -526,6 +529,7 @@ static void supervise(struct source *s)
                 !s->load_settings.counter && isatty(STDERR_FILENO) && term &&
                 strcmp(term, "dumb") != 0;
     uint64_t start = monotonic();
+    uint64_t shown = start;
     uint64_t one;
 
     while (read(s->load.done_fd, &one, sizeof one) < 0) {
@@ -543,8 +547,10 @@ static void supervise(struct source *s)
             run_control_stop(&s->load.control, RUN_FINISH);
             load_wake(&s->load);
         }
-        if (live)
+        if (live && now - shown >= LIVE_EVERY) {
             show_live(s, now - start);
+            shown = now;
+        }
     }
     diag_live(NULL);
 }
