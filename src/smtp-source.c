@@ -20,7 +20,6 @@
 #include "opt.h"
 #include "out_file.h"
 #include "process.h"
-#include "report_live.h"
 #include "run.h"
 #include "sink_summary.h"
 #include "source_model.h"
@@ -490,26 +489,6 @@ static uint64_t monotonic(void)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* One line on the terminal, over the last one: how the last interval was. */
-static void show_live(const struct source *s, uint64_t elapsed)
-{
-    const struct measure *m = &s->measure;
-    const struct hist *latency = measure_latency(m->settings, m->interval);
-    char line[REPORT_LIVE_SIZE];
-    struct live v = {.elapsed_ns = elapsed};
-
-    if (s->load_settings.messages != LOAD_UNLIMITED)
-        v.total = s->load_settings.messages;
-    v.done = stats_offered(m->total) + stats_offered(m->warmup);
-    v.rate = m->took ? stats_offered(m->interval) * NS_PER_S / m->took : 0;
-    v.errors = stats_errors(m->total) + stats_errors(m->warmup);
-    v.p99_ns = latency->count ? hist_percentile(latency, 99) : NS_NEVER;
-    v.left_ns = report_left(v.done, v.total, elapsed);
-    if (s->load_settings.length != NS_NEVER)
-        v.left_ns = elapsed < s->load_settings.length ? s->load_settings.length - elapsed : 0;
-    diag_live(report_live(line, sizeof line, &v));
-}
-
 /* The first finishes what is under way, the next drops it. */
 static void stop_by_signal(struct source *s)
 {
@@ -548,7 +527,7 @@ static void supervise(struct source *s)
             load_wake(&s->load);
         }
         if (live && now - shown >= LIVE_EVERY) {
-            show_live(s, now - start);
+            source_live(&s->measure, now - start);
             shown = now;
         }
     }
