@@ -6,10 +6,10 @@ DESTDIR ?=
 BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
-BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev liburing-dev \
+BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev libssl-dev liburing-dev \
 	libjs-chart.js zlib1g-dev python3
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
-	debian-archive-keyring
+	debian-archive-keyring openssl curl swaks libnet-ssleay-perl
 
 .PHONY: all demo check check-full bench bench-quick install clean setup setup-check
 

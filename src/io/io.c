@@ -34,7 +34,7 @@ void io_connect(struct io *io, struct io_conn *c, const struct address *target,
 
 void io_send(struct io *io, struct io_conn *c, const struct iovec *iov, int count)
 {
-    io->driver->send(io, c, iov, count);
+    (c->filter ? c->filter->send : io->driver->send)(io, c, iov, count);
 }
 
 void io_recv_pause(struct io *io, struct io_conn *c)
@@ -49,7 +49,7 @@ void io_recv_resume(struct io *io, struct io_conn *c)
 
 void io_close(struct io *io, struct io_conn *c, enum io_close_how how)
 {
-    io->driver->close(io, c, how);
+    (c->filter ? c->filter->close : io->driver->close)(io, c, how);
 }
 
 int io_listen(struct io *io, struct io_listener *l, struct diag *d)

@@ -22,6 +22,7 @@
 
 struct io;
 struct io_conn;
+struct io_filter;
 struct io_wait;
 struct io_listener;
 struct address;
@@ -55,15 +56,16 @@ struct io_handler {
  */
 struct io_conn {
     const struct io_handler *handler;
-    struct io *io;         /* whose it is while it lives */
-    struct io_conn *next;  /* in the driver's work list */
-    size_t sent_now;       /* octets to report by sent() */
-    int fd;                /* driver's handle, -1 when there is none */
-    int error;             /* to report by connected() or ended() */
-    uint32_t flags;        /* driver's state bits; 0 when not live */
-    uint32_t drained;      /* receives since a send failed */
-    struct iovec *unsent;  /* what the kernel has not taken yet: allocated by the driver */
-    uint32_t unsent_count; /* entries of it that remain, from unsent_first on */
+    struct io_filter *filter; /* NULL: none */
+    struct io *io;            /* whose it is while it lives */
+    struct io_conn *next;     /* in the driver's work list */
+    size_t sent_now;          /* octets to report by sent() */
+    int fd;                   /* driver's handle, -1 when there is none */
+    int error;                /* to report by connected() or ended() */
+    uint32_t flags;           /* driver's state bits; 0 when not live */
+    uint32_t drained;         /* receives since a send failed */
+    struct iovec *unsent;     /* what the kernel has not taken yet: allocated by the driver */
+    uint32_t unsent_count;    /* entries of it that remain, from unsent_first on */
     uint32_t unsent_first;
     struct io_wait *wait; /* for another try to connect, or for the end: the driver's, see wait.h */
 };
@@ -77,6 +79,16 @@ enum io_close_how {
     IO_CLOSE_FIN,
     /* At once. Linger 0: a TCP peer sees RST, and no TIME_WAIT stays behind. */
     IO_CLOSE_RESET
+};
+
+/*
+ * What turns a conn's octets into others, both ways (TLS). It stands between owner and driver: it
+ * puts its own handler in the place of the owner's, and gets what the owner sends. It calls the
+ * driver's row itself, and the owner only from within the driver's callbacks. Gone at closed().
+ */
+struct io_filter {
+    void (*send)(struct io *, struct io_conn *, const struct iovec *, int count);
+    void (*close)(struct io *, struct io_conn *, enum io_close_how);
 };
 
 /* Its owner sets the functions and fd, and zeroes the rest. */
