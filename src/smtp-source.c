@@ -23,6 +23,8 @@
 #include "run.h"
 #include "sink_summary.h"
 #include "source_model.h"
+#include "tls_identity.h"
+#include "tls_settings.h"
 #include "units.h"
 #include "verdict.h"
 
@@ -37,6 +39,9 @@
 
 /* For whatever is waited for: that of the program that this one takes the place of. */
 #define DEFAULT_TIMEOUT (300 * NS_PER_S)
+/* Where servers are when no port is given: RFC 5321 section 4.5.4.2, RFC 8314 section 7.3. */
+#define SMTP_PORT        25
+#define SUBMISSIONS_PORT 465
 
 enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
 
@@ -62,6 +67,9 @@ struct source {
     struct load_settings load_settings;
     struct mail_settings mail;
     struct client_config client;
+    struct tls_settings tls;
+    struct tls_identity identity;
+    char host[256]; /* of the target */
     struct mail_content content;
     struct endpoint target;
     struct bind_list bind;
@@ -231,6 +239,7 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
     for (int i = 0; i < EXT_COUNT; i++)
         tables[n++] =
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
+    tables[n++] = (struct opt_table){tls_client_options, tls_client_option_count, &s->tls};
     tables[n++] = (struct opt_table){output_options, LENGTH(output_options), &s->program};
     tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
     return n;
@@ -261,6 +270,11 @@ static int show_help(struct source *s)
     return fflush(stdout) != 0;
 }
 
+static bool wants_tls(const struct source *s)
+{
+    return s->client.implicit_tls || s->client.want[EXT_STARTTLS] != EXT_NO;
+}
+
 static int check_options(struct source *s, struct diag *d)
 {
     const struct load_settings *l = &s->load_settings;
@@ -287,11 +301,13 @@ static int check_options(struct source *s, struct diag *d)
         return diag_set(d, -EINVAL, "--in-flight needs --pipelining");
     if (s->client.in_flight > 1 && s->program.lmtp)
         return diag_set(d, -EINVAL, "--in-flight is for SMTP: LMTP has one message in flight");
+    if (!wants_tls(s) && tls_settings_used(&s->tls))
+        return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&s->tls));
     for (int i = 0; i < EXT_COUNT; i++)
         if (s->mail.no_headers && s->client.want[i] == EXT_MUST)
             return diag_set(d, -EINVAL, "-o cannot be used with --%s: it leaves out the greeting",
                             ext_rows[i]->options[0].name);
-    return 0;
+    return tls_settings_check(&s->tls, d);
 }
 
 /* Is the program only asked about itself? */
@@ -344,6 +360,25 @@ static void trace(void *arg, bool sent, struct slice line)
     diag_note("%s%s", sent ? "" : "<<< ", diag_printable(text, sizeof text, line));
 }
 
+/* The embedded sink's certificate is known, and nobody else's is taken. */
+static void trust_sink(struct source *s)
+{
+    memcpy(s->tls.pins[0], s->sink.digest, sizeof s->tls.pins[0]);
+    s->tls.pin_count = 1;
+    s->tls.ca = NULL;
+    s->tls.no_verify = false;
+}
+
+static int open_tls(struct source *s, struct diag *d)
+{
+    if (!wants_tls(s))
+        return 0;
+    s->load.tls = &s->tls;
+    s->load.identity = &s->identity;
+    s->load.host = endpoint_host(s->target_text, s->host, sizeof s->host);
+    return tls_identity_load(&s->identity, &s->tls, d);
+}
+
 /* --bind, and what it asks of the target: to have addresses of its family. */
 static int open_bind(struct source *s, struct diag *d)
 {
@@ -370,7 +405,8 @@ static int open_bind(struct source *s, struct diag *d)
 static int resolve_target(struct source *s, struct diag *d)
 {
     struct diag why;
-    int rc = endpoint_resolve(&s->target, s->target_text, s->program.family, &why);
+    int rc = endpoint_resolve_port(&s->target, s->target_text, s->program.family,
+                                   s->client.implicit_tls ? SUBMISSIONS_PORT : SMTP_PORT, &why);
 
     if (rc < 0 && s->load.bind)
         return diag_set(d, rc, "%s (--bind %s is of that family)", why.text, s->load_settings.bind);
@@ -389,6 +425,8 @@ static int open_target(struct source *s, struct diag *d)
         return resolve_target(s, d);
     sink_config_init(&s->sink_config);
     s->sink_config.family = s->program.family;
+    if (wants_tls(s))
+        s->sink_config.tls_mode = s->client.implicit_tls ? SINK_TLS_IMPLICIT : SINK_TLS_STARTTLS;
     s->sink_config.driver = s->load.driver;
     s->sink_config.server.lmtp = s->client.lmtp;
     s->sink_config.threads = s->load_settings.threads;
@@ -396,6 +434,8 @@ static int open_target(struct source *s, struct diag *d)
     rc = sink_embed_start(&s->sink, &s->sink_config, d);
     if (rc < 0)
         return rc;
+    if (wants_tls(s) && s->tls.pin_count == 0)
+        trust_sink(s);
     s->target.addresses = malloc(sizeof *s->target.addresses);
     if (!s->target.addresses)
         return diag_set(d, -ENOMEM, "out of memory");
@@ -464,7 +504,7 @@ static int prepare(struct source *s, struct diag *d)
     s->client.tolerant = s->load_settings.tolerant;
     s->client.trace = s->program.verbose ? trace : NULL;
     rc = open_target(s, d);
-    if (rc < 0)
+    if (rc < 0 || (rc = open_tls(s, d)) < 0)
         return rc;
     if (s->load_settings.find)
         find_init(&s->find, &s->load_settings);
@@ -700,6 +740,7 @@ int main(int argc, char **argv)
     bind_done(&s.bind);
     endpoint_done(&s.target);
     opt_config_done(&s.config);
+    tls_identity_done(&s.identity);
     free(command_line);
     return status;
 }

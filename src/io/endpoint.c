@@ -280,11 +280,27 @@ static int look_up(struct endpoint *e, const char *host, uint16_t port, int fami
     return r;
 }
 
+const char *endpoint_host(const char *text, char *out, size_t size)
+{
+    struct place p;
+    struct diag unused;
+
+    if (strncmp(text, "unix:", 5) == 0 || split(&p, text, false, &unused) < 0 || !*p.host)
+        return NULL;
+    (void)snprintf(out, size, "%s", p.host);
+    return out;
+}
+
 int endpoint_resolve(struct endpoint *e, const char *text, int family, struct diag *d)
+{
+    return endpoint_resolve_port(e, text, family, 25, d);
+}
+
+int endpoint_resolve_port(struct endpoint *e, const char *text, int family, uint16_t port,
+                          struct diag *d)
 {
     struct place p;
     struct endpoint found;
-    uint16_t port = 25;
     int r;
 
     if (strncmp(text, "unix:", 5) == 0)

@@ -30,11 +30,16 @@ struct endpoint {
 
 /*
  * Resolves the address of a server. family is AF_UNSPEC, AF_INET or AF_INET6, default port smtp
- * (25). "host", "host:", "host:smtp", "host:25", "inet:host:25", "[host]:25", "[::1]:25", "::1:25",
- * "unix:/path". Returns 0 (endpoint_done() frees), or -errno with diag set to a line that names the
- * text and the fault, and nothing to free.
+ * (25), or that of the second one. "host", "host:", "host:smtp", "host:25", "inet:host:25",
+ * "[host]:25", "[::1]:25", "::1:25", "unix:/path". Returns 0 (endpoint_done() frees), or -errno
+ * with diag set to a line that names the text and the fault, and nothing to free.
  */
 int endpoint_resolve(struct endpoint *, const char *text, int family, struct diag *);
+int endpoint_resolve_port(struct endpoint *, const char *text, int family, uint16_t port,
+                          struct diag *);
+
+/* The host in such a text, into out, without brackets; NULL when there is none (unix:). */
+const char *endpoint_host(const char *text, char *out, size_t size);
 
 /*
  * Resolves what to listen on: "[inet:]host:port", ":port", "port", "[v4]:port", "[v6]:port",

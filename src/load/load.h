@@ -100,6 +100,8 @@ extern const size_t model_option_count;
 extern const struct opt load_options[];
 extern const size_t load_option_count;
 
+struct tls_identity;
+struct tls_settings;
 struct worker;
 
 /* What a worker's thread has used, see process.h. */
@@ -116,20 +118,24 @@ struct load {
     const struct io_driver *driver;
     struct mail_content *content;
     const struct endpoint *target;
-    const struct bind_list *bind; /* where connections come from; NULL: as the system likes */
-    struct client_form form;      /* of all messages, made from content */
-    uint64_t seed;                /* of schedule, think times, jitter */
-    uint64_t number_base;         /* messages of earlier runs of the same program */
+    const struct bind_list *bind;   /* where connections come from; NULL: as the system likes */
+    struct client_form form;        /* of all messages, made from content */
+    uint64_t seed;                  /* of schedule, think times, jitter */
+    uint64_t number_base;           /* messages of earlier runs of the same program */
+    const struct tls_settings *tls; /* NULL: none is wanted; else the next two are set */
+    const struct tls_identity *identity; /* to show to a server; for load_start() only */
+    const char *host;                    /* the target's name; NULL: it has none */
     struct run_control control;
     atomic_bool exhausted; /* every message is with some worker */
     atomic_uint running;   /* workers that have not ended */
     struct worker *workers;
     uint64_t worker_count;
-    struct load_usage *usage; /* by worker, after load_finish(); load_done() frees */
-    uint64_t elapsed;         /* from the first worker's start to the last one's end, ns */
-    _Atomic uint64_t begin;   /* of the first worker's loop, ns; NS_NEVER: yet to come */
-    uint64_t ended_at;        /* the latter, on the monotonic clock */
-    int done_fd;              /* becomes readable when all workers have ended */
+    struct load_usage *usage;   /* by worker, after load_finish(); load_done() frees */
+    uint64_t elapsed;           /* from the first worker's start to the last one's end, ns */
+    _Atomic uint64_t begin;     /* of the first worker's loop, ns; NS_NEVER: yet to come */
+    uint64_t ended_at;          /* the latter, on the monotonic clock */
+    int done_fd;                /* becomes readable when all workers have ended */
+    atomic_bool told_plaintext; /* some session went without TLS, and it was said */
     /* Messages that the workers have for themselves so far; more than there are at the end. */
     _Alignas(64) atomic_uint_fast64_t next;
     atomic_uint_fast64_t connections; /* connections numbered so far */

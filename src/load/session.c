@@ -10,7 +10,9 @@
 #include "backoff.h"
 #include "limits.h"
 #include "model.h"
+#include "secure.h"
 #include "session_events.h"
+#include "session_tls.h"
 #include "units.h"
 #include "worker.h"
 
@@ -236,6 +238,8 @@ static void submit(struct session *s, struct delivery *d)
         client_quit(s->client);
 }
 
+static void drain_events(struct session *s, uint64_t now);
+
 static void connected(struct io_conn *conn, int error)
 {
     struct session *s = of_conn(conn);
@@ -265,6 +269,7 @@ static void connected(struct io_conn *conn, int error)
     client_start(s->client, now);
     if (s->count)
         submit(s, delivery(s, 0));
+    drain_events(s, now);
     set_timer(s);
     line_next(&w->line);
 }
@@ -296,8 +301,6 @@ static bool feed(struct session *s, uint64_t now)
     }
     return true;
 }
-
-static void drain_events(struct session *s, uint64_t now);
 
 /* Sends what the client has to say; one send at a time. */
 static void pump(struct session *s)
@@ -364,9 +367,17 @@ static void drain_events(struct session *s, uint64_t now)
 
     while (client_event(s->client, &e)) {
         session_event(s, &e, now);
-        if (e.kind == CLIENT_END)
+        if (e.kind == CLIENT_TLS)
+            session_tls_begin(s);
+        else if (e.kind == CLIENT_END)
             close_connection(s, close_how(s, e.end));
     }
+}
+
+void session_go_on(struct session *s, uint64_t now)
+{
+    drain_events(s, now);
+    pump(s);
 }
 
 static void received(struct io_conn *conn, const char *bytes, size_t n)
@@ -375,7 +386,8 @@ static void received(struct io_conn *conn, const char *bytes, size_t n)
     uint64_t now = io_now(s->worker->io);
     struct slice in = {bytes, n};
 
-    stats_add(s->worker->stats, COUNTER_RECEIVED_BYTES, n);
+    if (!secure_is(conn))
+        stats_add(s->worker->stats, COUNTER_RECEIVED_BYTES, n);
     while (in.n && s->state == SESSION_OPEN) {
         in = slice_from(in, client_recv(s->client, in, now));
         drain_events(s, now);
@@ -390,7 +402,8 @@ static void sent(struct io_conn *conn, size_t n)
     struct session *s = of_conn(conn);
     struct worker *w = s->worker;
 
-    stats_add(w->stats, COUNTER_SENT_BYTES, n);
+    if (!secure_is(conn))
+        stats_add(w->stats, COUNTER_SENT_BYTES, n);
     s->unsent -= n;
     if (s->state == SESSION_OPEN)
         client_sent(s->client, n, io_now(w->io));

@@ -41,7 +41,7 @@ struct session {
     struct session *free_next;  /* among those that wait for a start, see model.h */
     struct session *free_previous;
     uint64_t connection;    /* its number in the run */
-    uint64_t event_at;      /* when connecting began */
+    uint64_t event_at;      /* when connecting, or TLS, began */
     uint64_t pause_until;   /* no new message before this */
     uint64_t unsent;        /* octets of the send under way */
     uint64_t left;          /* messages that this connection may still take */
@@ -76,6 +76,9 @@ void session_begin(struct session *);
 
 /* Its turn to connect. */
 void session_connect(struct session *);
+
+/* Pulls what the client machine has to tell, then sends what it has to say. */
+void session_go_on(struct session *, uint64_t now);
 
 /* No more messages, or the run is finishing: a session that only waits ends. */
 void session_stop_waiting(struct session *);

@@ -121,7 +121,10 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
 
 static void on_protocol_error(struct session *s, const struct client_event *e)
 {
-    const char *what = e->end == CLIENT_END_ENDLESS ? "a reply without end" : "an unexpected reply";
+    const char *what = e->end == CLIENT_END_ENDLESS ? "a reply without end"
+                       : e->end == CLIENT_END_INJECTION
+                           ? "in the clear behind the reply to STARTTLS"
+                           : "an unexpected reply";
     char text[WORDS_MAX];
 
     (void)diag_printable(text, sizeof text, e->line);
@@ -134,6 +137,14 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
         worker_fatal(s->worker, "protocol error: %s: %s", what, text);
 }
 
+/* Said once, for it will be the same for the sessions that follow. */
+static void note_plaintext(struct worker *w)
+{
+    if (!atomic_exchange(&w->load->told_plaintext, true))
+        diag_warn("the server does not offer STARTTLS: mail goes in plaintext (--tls=if-offered)");
+    stats_count(w->stats, COUNTER_TLS_PLAINTEXT);
+}
+
 static void on_end(struct session *s, const struct client_event *e)
 {
     struct worker *w = s->worker;
@@ -142,6 +153,10 @@ static void on_end(struct session *s, const struct client_event *e)
     bool keep_going = w->load->settings->keep_going;
 
     s->failed = e->end != CLIENT_END_QUIT && e->end != CLIENT_END_ABORTED;
+    if (e->plaintext)
+        note_plaintext(w);
+    if (e->phase == PHASE_TLS && e->end == CLIENT_END_TIMEOUT)
+        stats_count(w->stats, COUNTER_TLS_FAILED);
     switch (e->end) {
     case CLIENT_END_LOST:
         stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
@@ -159,6 +174,7 @@ static void on_end(struct session *s, const struct client_event *e)
         break;
     case CLIENT_END_UNSOLICITED:
     case CLIENT_END_ENDLESS:
+    case CLIENT_END_INJECTION:
         on_protocol_error(s, e);
         break;
     case CLIENT_END_NO_OFFER:
@@ -182,6 +198,8 @@ void session_event(struct session *s, const struct client_event *e, uint64_t now
         break;
     case CLIENT_END:
         on_end(s, e);
+        break;
+    case CLIENT_TLS: /* is no fact to count */
         break;
     }
 }

@@ -10,6 +10,7 @@
 
 #include "process.h"
 #include "session.h"
+#include "tls.h"
 #include "units.h"
 
 /* What a pipelined group of commands may take; lockstep needs one command's worth. */
@@ -226,6 +227,11 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         worker_session(w, w->session_count)->stays = w->session_count >= sessions;
     }
     w->active = sessions + idle;
+    if (l->tls) {
+        w->tls = tls_context_client(l->tls, l->identity, l->host, rng_next(&w->rng), d);
+        if (!w->tls)
+            return -EINVAL;
+    }
     w->io = io_new(l->driver, d);
     if (!w->io)
         return -EIO;
@@ -257,5 +263,6 @@ void worker_done(struct worker *w)
         session_done(worker_session(w, i));
     free(w->sessions);
     io_free(w->io);
+    tls_context_free(w->tls);
     recorder_done(&w->recorder);
 }

@@ -15,6 +15,7 @@
 #include "rng.h"
 
 struct session;
+struct tls_context;
 
 /* Memory for what a session has in the driver's hands; kept for the next one. */
 struct send_buffer {
@@ -43,6 +44,7 @@ struct worker {
     struct line line;
     struct send_buffer *buffers;
     size_t buffer_size;
+    struct tls_context *tls;    /* NULL: none */
     uint32_t address;           /* index of the address that worked last */
     enum run_stop stop;         /* as acted upon */
     struct process_thread used; /* by its thread, in the loop */

@@ -3,6 +3,8 @@
  */
 #include "document.h"
 
+#include "kinds.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +79,16 @@ void append(struct document *d, json_t *array, json_t *stolen)
 {
     if (json_array_append_new(array, stolen) != 0)
         d->failed = true;
+}
+
+void put_kinds(struct document *d, json_t *object, const char *name, const struct kinds *t)
+{
+    json_t *o = put_object(d, object, name);
+
+    for (uint32_t i = 0; i < t->count; i++)
+        put_number(d, o, t->rows[i].name, t->rows[i].count);
+    if (t->other > 0)
+        put_number(d, o, "other", t->other);
 }
 
 static int write_value(json_t *value, FILE *out)

@@ -14,6 +14,7 @@ struct hist;
 struct run;
 struct run_part;
 struct sink_run;
+struct kinds;
 
 /*
  * A document in the making. The first failure (only memory can be short) is kept, so that it is
@@ -50,6 +51,9 @@ void append(struct document *, json_t *array, json_t *stolen);
 
 /* The members of a histogram, as an object of that name; run_json.c. */
 void put_hist(struct document *, json_t *object, const char *name, const struct hist *);
+
+/* An object of names and counts; "other" for those that found no row. */
+void put_kinds(struct document *, json_t *object, const char *name, const struct kinds *);
 
 /* The "merged" array of the outermost object, when there is anything; run_json.c. */
 void put_parts(struct document *, const struct run_part *, size_t n);

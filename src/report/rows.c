@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "diag.h"
+#include "human.h"
+#include "kinds.h"
 
 /* Where the pieces begin: behind the longest label. */
 #define INDENT 15
@@ -58,6 +60,14 @@ void rows_word(struct rows *r, const char *word)
     rows_text(r->out, word, ROWS_WIDTH - INDENT);
     r->column += length;
     r->pieces++;
+}
+
+void rows_kinds(struct rows *r, const struct kinds *t)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        rows_piece(r, "%s (%s)", t->rows[i].name, human_count(t->rows[i].count).text);
+    if (t->other > 0)
+        rows_piece(r, "others (%s)", human_count(t->other).text);
 }
 
 void rows_end(struct rows *r)

@@ -10,6 +10,8 @@
 
 #define ROWS_WIDTH 80
 
+struct kinds;
+
 struct rows {
     FILE *out;
     size_t column; /* characters in the line so far */
@@ -27,6 +29,9 @@ void rows_piece(struct rows *, const char *format, ...) __attribute__((format(pr
 void rows_word(struct rows *, const char *word);
 
 void rows_end(struct rows *);
+
+/* A piece for each name of kinds: "TLSv1.3 ... (20)". */
+void rows_kinds(struct rows *, const struct kinds *);
 
 /* Prints a text in at most width columns: what is unprintable as '?', what is cut with "...". */
 void rows_text(FILE *, const char *text, size_t width);

@@ -177,6 +177,7 @@ void put_run(struct document *d, const struct run *r)
     rates(d, r);
     put_parts(d, r->parts, r->part_count);
     counters(d, r->total);
+    put_kinds(d, json_object_get(d->root, "tls"), "kinds", &r->total->tls);
     refusals(d, &r->total->refusals);
     layout(d);
     latency(d, "latency", r->total->latency);

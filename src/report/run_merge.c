@@ -95,6 +95,7 @@ static int merge_sink(struct run_file *into, const struct run_file *from, struct
     struct sink_run *sink = &into->sink;
     int rc = fields_merge(sink_fields, sink_field_count, sink, &from->sink, d);
 
+    kinds_merge(&sink->tls, &from->sink.tls);
     for (size_t i = 0; i < from->sink.refusal_count && rc == 0; i++) {
         size_t k = 0;
 

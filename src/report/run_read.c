@@ -293,6 +293,37 @@ static int read_refusals(const json_t *root, struct refusals *r, struct diag *d)
                   : read_count(other, "refusals_other", "replies", false, &r->other.replies, d);
 }
 
+/* The handshakes by kind, which are as many as there were; none in older documents. */
+static int read_kinds(const json_t *tls, uint64_t handshakes, struct kinds *k, struct diag *d)
+{
+    json_t *rows = json_object_get(tls, "kinds");
+    uint64_t sum = 0;
+    const char *name;
+    json_t *value;
+
+    if (!tls)
+        return 0;
+    if (!json_is_object(rows))
+        return bad(d, "tls.kinds", "is missing");
+    json_object_foreach(rows, name, value)
+    {
+        uint64_t n = 0;
+        int rc = read_count(rows, "tls.kinds", name, false, &n, d);
+
+        if (rc < 0)
+            return rc;
+        if (strlen(name) >= KINDS_NAME || __builtin_add_overflow(sum, n, &sum))
+            return bad(d, "tls.kinds", "has a row that is none");
+        if (strcmp(name, "other") == 0)
+            k->other = n;
+        else if (k->count == KINDS_ROWS)
+            return bad(d, "tls.kinds", "has too many rows");
+        else
+            kinds_add(k, name, n);
+    }
+    return sum == handshakes ? 0 : bad(d, "tls.kinds", "does not sum to the handshakes");
+}
+
 static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
 {
     const json_t *sink = json_object_get(root, "sink");
@@ -305,6 +336,10 @@ static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
     if (!json_is_object(sink) || !json_is_object(verbs))
         return bad(d, "sink", "is no object, or incomplete");
     rc = fields_read(sink, sink_fields, sink_field_count, &f->sink, d);
+    if (rc < 0)
+        return rc;
+    rc = read_kinds(json_object_get(sink, "tls"), f->sink.tls_full + f->sink.tls_resumed,
+                    &f->sink.tls, d);
     if (rc < 0)
         return rc;
     f->sink.refusals = f->refusals;
@@ -384,6 +419,11 @@ static int read_source(struct run_file *f, struct diag *d)
         (rc = read_hists(f->root, "refused_latency", f->total->refused_latency, PHASE_COUNT,
                          phase_of, d)) < 0 ||
         (rc = read_starts(f->root, f->total, d)) < 0)
+        return rc;
+    rc = read_kinds(json_object_get(f->root, "tls"),
+                    f->total->counter[COUNTER_TLS_FULL] + f->total->counter[COUNTER_TLS_RESUMED],
+                    &f->total->tls, d);
+    if (rc < 0)
         return rc;
     /* What began in a warm-up may end after it. */
     if (!(f->run.warmup_ns ? stats_check_part : stats_check)(f->total))

@@ -270,6 +270,28 @@ static void connections(struct rows *o, const struct stats *s)
     rows_end(o);
 }
 
+/* Handshakes, and in a row of its own each kind of them. */
+static void tls(struct rows *o, const struct stats *s)
+{
+    const uint64_t *c = s->counter;
+
+    if (c[COUNTER_TLS_FULL] + c[COUNTER_TLS_RESUMED] + c[COUNTER_TLS_FAILED] +
+            c[COUNTER_TLS_PLAINTEXT] ==
+        0)
+        return;
+    rows_label(o, "tls");
+    rows_piece(o, "%s full handshake%s", human_count(c[COUNTER_TLS_FULL]).text,
+               plural(c[COUNTER_TLS_FULL]));
+    rows_piece(o, "%s resumed", human_count(c[COUNTER_TLS_RESUMED]).text);
+    if (c[COUNTER_TLS_FAILED] > 0)
+        rows_piece(o, "%s failed", human_count(c[COUNTER_TLS_FAILED]).text);
+    if (c[COUNTER_TLS_PLAINTEXT] > 0)
+        rows_piece(o, "%s session%s in plaintext", human_count(c[COUNTER_TLS_PLAINTEXT]).text,
+                   plural(c[COUNTER_TLS_PLAINTEXT]));
+    rows_kinds(o, &s->tls);
+    rows_end(o);
+}
+
 static void generator(struct rows *o, const struct run *r)
 {
     uint64_t cpu = r->cpu_user_ns + r->cpu_system_ns;
@@ -347,6 +369,7 @@ void report_text(const struct run *r, FILE *out)
     refusals(out, &r->total->refusals);
     throughput(&o, r);
     connections(&o, r->total);
+    tls(&o, r->total);
     generator(&o, r);
     model_rows(&o, r);
     latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);

@@ -75,6 +75,19 @@ static void received(struct rows *o, const struct sink_run *r)
     rows_end(o);
 }
 
+static void tls(struct rows *o, const struct sink_run *r)
+{
+    if (r->tls_full + r->tls_resumed + r->tls_failed == 0)
+        return;
+    rows_label(o, "tls");
+    rows_piece(o, "%s full handshake%s", human_count(r->tls_full).text, plural(r->tls_full));
+    rows_piece(o, "%s resumed", human_count(r->tls_resumed).text);
+    if (r->tls_failed > 0)
+        rows_piece(o, "%s failed", human_count(r->tls_failed).text);
+    rows_kinds(o, &r->tls);
+    rows_end(o);
+}
+
 static void refused(struct rows *o, const struct sink_run *r)
 {
     if (r->refused == 0)
@@ -120,6 +133,7 @@ void sink_report_text(const struct sink_run *r, FILE *out)
 
     heading(&o, r);
     received(&o, r);
+    tls(&o, r);
     refused(&o, r);
     unrecorded(&o, r);
     resources(&o, r);
@@ -135,6 +149,7 @@ void put_sink(struct document *d, json_t *object, const struct sink_run *r)
     fields_write(d, sink, sink_fields, sink_field_count, r);
     put_known(d, json_object_get(sink, "cpu"), "per_message_ns", r->messages > 0,
               r->messages > 0 ? (r->cpu_user_ns + r->cpu_system_ns) / r->messages : 0);
+    put_kinds(d, json_object_get(sink, "tls"), "kinds", &r->tls);
     refusals = put_object(d, sink, "refused_by_verb");
     for (size_t i = 0; i < r->refusal_count; i++)
         if (r->refusals[i].count > 0)

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "kinds.h"
+
 struct run_part;
 
 /* Refused commands of one verb: "RCPT", "CONNECT", "." as the sink's options name them. */
@@ -39,6 +41,10 @@ struct sink_run {
     uint64_t content_bytes;  /* octets of content of those messages */
     uint64_t received_bytes; /* octets off the wire */
     uint64_t sent_bytes;
+    uint64_t tls_full; /* handshakes */
+    uint64_t tls_resumed;
+    uint64_t tls_failed;
+    struct kinds tls;    /* versions, ciphers, groups */
     uint64_t refused;    /* replies with 4xx or 5xx, all verbs */
     uint64_t unrecorded; /* messages, and aborted transactions, that could not be recorded */
     uint64_t workers;

@@ -126,6 +126,7 @@ int sink_embed_start(struct sink_embed *e, const struct sink_config *config, str
         sink_free(s);
         return rc;
     }
+    memcpy(e->digest, sink_certificate(s), sizeof e->digest);
     rc = sink_address(s, &e->address);
     if (rc < 0)
         (void)diag_set(d, rc, "cannot start the sink: %s", strerror(-rc));

@@ -12,9 +12,10 @@
 #include "sink.h"
 
 struct sink_embed {
-    pid_t pid;              /* 0: there is none */
-    int control;            /* our end of the socket that ties the two together; -1: none */
-    struct address address; /* where it listens, 127.0.0.1 and a free port */
+    pid_t pid;   /* 0: there is none */
+    int control; /* our end of the socket that ties the two together; -1: none */
+    uint8_t digest[TLS_DIGEST_SIZE]; /* of its certificate, with TLS */
+    struct address address;          /* where it listens, 127.0.0.1 and a free port */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "secure.h"
 #include "sink_impl.h"
 #include "units.h"
 
@@ -142,6 +143,8 @@ static void send_replies(struct session *s)
     s->replies_length = 0;
     s->in_block = false;
     io_send(worker_of(s)->io, &s->conn, &v, 1);
+    if (server_wants_tls(&s->server) && !secure_is(&s->conn))
+        sink_session_secure(s);
 }
 
 /*
@@ -198,7 +201,8 @@ static void hold(struct session *s, struct slice in)
 
 static bool is_fault_of_client(enum server_end end)
 {
-    return end == SERVER_END_LINE || end == SERVER_END_CHUNK || end == SERVER_END_MEMORY;
+    return end == SERVER_END_INJECTION || end == SERVER_END_LINE || end == SERVER_END_CHUNK ||
+           end == SERVER_END_MEMORY;
 }
 
 static void look_at_end(struct session *s)
@@ -289,7 +293,8 @@ static void received(struct io_conn *c, const char *octets, size_t n)
     struct worker *w = worker_of(s);
     struct slice in = {octets, n};
 
-    w->account.numbers.received_bytes += n;
+    if (!secure_is(c))
+        w->account.numbers.received_bytes += n;
     restart_timer(s);
     if (s->held)
         hold(s, in);
@@ -302,7 +307,8 @@ static void sent(struct io_conn *c, size_t n)
     struct session *s = of_conn(c);
     struct worker *w = worker_of(s);
 
-    w->account.numbers.sent_bytes += n;
+    if (!secure_is(c))
+        w->account.numbers.sent_bytes += n;
     s->unsent -= (uint32_t)n;
     if (s->held)
         restart_timer(s); /* what it sends can't show that it is alive: it is not read */
@@ -505,6 +511,31 @@ static void greet(struct session *s)
     queue(s);
 }
 
+/* With TLS from the first octet on the greeting comes behind the handshake. */
+static void welcome(struct session *s)
+{
+    if (worker_of(s)->config->tls_mode != SINK_TLS_IMPLICIT) {
+        greet(s);
+        return;
+    }
+    server_await_tls(&s->server);
+    sink_session_secure(s);
+}
+
+void sink_session_secured(struct session *s)
+{
+    server_secure(&s->server);
+    restart_timer(s);
+    if (worker_of(s)->config->tls_mode == SINK_TLS_IMPLICIT)
+        greet(s);
+}
+
+void sink_session_insecure(struct session *s)
+{
+    count_end(s, &worker_of(s)->account.numbers.aborted);
+    leave(s, IO_CLOSE_FIN);
+}
+
 /* All places may have been taken meanwhile, by another thread: then it is as if not accepted. */
 static void connected(struct io_conn *c, int error)
 {
@@ -512,7 +543,7 @@ static void connected(struct io_conn *c, int error)
 
     (void)error;
     if (s->placed)
-        greet(s);
+        welcome(s);
     else
         io_recv_pause(worker_of(s)->io, c);
 }
@@ -528,7 +559,7 @@ void sink_session_admit(struct worker *w)
         w->waiting = NULL;
         s->counted = false;
         begin(s, n);
-        greet(s);
+        welcome(s);
         if (!s->held && !s->closing)
             io_recv_resume(w->io, &s->conn);
     }

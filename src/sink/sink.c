@@ -14,6 +14,7 @@
 #include "process.h"
 #include "reuseport.h"
 #include "sink_impl.h"
+#include "tls.h"
 #include "units.h"
 
 void sink_config_init(struct sink_config *cf)
@@ -162,12 +163,34 @@ static int open_profile(struct sink *s, struct diag *d)
     return s->behaviour ? 0 : no_memory(d);
 }
 
+/* Before privileges are given up: files are read here. */
+static int open_tls(struct sink *s, struct diag *d)
+{
+    const struct sink_config *cf = s->config;
+    int rc;
+
+    if (cf->tls_mode == SINK_TLS_NO)
+        return 0;
+    rc = cf->tls.cert ? tls_identity_load(&s->identity, &cf->tls, d)
+                      : tls_identity_make(&s->identity, cf->server.hostname, d);
+    if (rc < 0)
+        return rc;
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        s->workers[i].tls = tls_context_server(&cf->tls, &s->identity, d);
+        if (!s->workers[i].tls)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
 {
     struct sink *s = aligned_alloc(_Alignof(struct sink), sizeof *s);
     struct endpoint e = {0};
-    int rc = s ? server_config_freeze(&cf->server, d) : no_memory(d);
+    int rc;
 
+    cf->server.announced[EXT_STARTTLS] = cf->tls_mode == SINK_TLS_STARTTLS;
+    rc = s ? server_config_freeze(&cf->server, d) : no_memory(d);
     if (s) {
         memset(s, 0, sizeof *s);
         (void)pthread_mutex_init(&s->tally.screen, NULL);
@@ -176,6 +199,9 @@ int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
         s->config = cf;
         raise_limit();
         rc = open_workers(s, d);
+    }
+    if (rc == 0) {
+        rc = open_tls(s, d);
     }
     if (rc == 0) {
         if (cf->profile)
@@ -202,12 +228,14 @@ void sink_free(struct sink *s)
         for (size_t k = 0; k < s->workers[i].door_count; k++)
             (void)close(s->workers[i].doors[k].listener.fd);
         free(s->workers[i].doors);
+        tls_context_free(s->workers[i].tls);
         (void)pthread_mutex_destroy(&s->workers[i].lock);
     }
     free(s->workers);
     (void)pthread_mutex_destroy(&s->tally.screen);
     behaviour_free(s->behaviour);
     profile_done(&s->profile);
+    tls_identity_done(&s->identity);
     if (s->config)
         server_config_done(&s->config->server);
     free(s);
@@ -216,6 +244,11 @@ void sink_free(struct sink *s)
 static int door_address(const struct door *door, struct address *a)
 {
     return address_bound(door->listener.fd, a);
+}
+
+const uint8_t *sink_certificate(const struct sink *s)
+{
+    return s->identity.digest;
 }
 
 int sink_address(const struct sink *s, struct address *out)

@@ -11,9 +11,11 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "kinds.h"
 #include "server.h"
 #include "server_plan.h"
 #include "threading.h"
+#include "tls_settings.h"
 
 struct address;
 struct capture_config;
@@ -21,10 +23,14 @@ struct io_driver;
 struct sink;
 struct sink_numbers;
 
+enum sink_tls { SINK_TLS_NO, SINK_TLS_STARTTLS, SINK_TLS_IMPLICIT };
+
 /* All borrowed until sink_free(); the server part is frozen by sink_open(). */
 struct sink_config {
     struct server_config server;
     const struct io_driver *driver;
+    int tls_mode; /* enum sink_tls */
+    struct tls_settings tls;
     const char *listen;      /* see endpoint_resolve_listener() */
     int family;              /* AF_UNSPEC, AF_INET or AF_INET6 */
     uint64_t backlog;        /* of each listening socket */
@@ -51,14 +57,18 @@ void sink_config_init(struct sink_config *);
 
 /* How it went. Fixed-size, without pointers: it also travels through a pipe. */
 struct sink_numbers {
-    uint64_t sessions;       /* that began */
-    uint64_t peak;           /* open at the same time, the most there were */
-    uint64_t quits;          /* ended by QUIT */
-    uint64_t aborted;        /* cut off by us: timeout, too long a line, our end, … */
-    uint64_t lost;           /* left by the client without QUIT */
-    uint64_t messages;       /* complete ones, refused ones included */
-    uint64_t recipients;     /* accepted ones of those */
-    uint64_t octets;         /* of content of those */
+    uint64_t sessions;   /* that began */
+    uint64_t peak;       /* open at the same time, the most there were */
+    uint64_t quits;      /* ended by QUIT */
+    uint64_t aborted;    /* cut off by us: timeout, too long a line, our end, … */
+    uint64_t lost;       /* left by the client without QUIT */
+    uint64_t messages;   /* complete ones, refused ones included */
+    uint64_t recipients; /* accepted ones of those */
+    uint64_t octets;     /* of content of those */
+    uint64_t tls_full;   /* handshakes */
+    uint64_t tls_resumed;
+    uint64_t tls_failed;
+    struct kinds tls;        /* versions, ciphers, groups */
     uint64_t received_bytes; /* off the wire */
     uint64_t sent_bytes;
     uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */
@@ -108,6 +118,9 @@ bool sink_has_new_port(const struct sink *);
 
 /* "127.0.0.1:2525, [::1]:2525", with the real port numbers, into out; returns out. */
 char *sink_listening(const struct sink *, char *out, size_t size);
+
+/* The SHA-256 of the certificate that it made for itself; zeroes without one. */
+const uint8_t *sink_certificate(const struct sink *);
 
 /* The first address it listens on, with the real port. 0 or -errno. */
 int sink_address(const struct sink *, struct address *);

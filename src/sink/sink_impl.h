@@ -13,6 +13,7 @@
 #include "io.h"
 #include "pool.h"
 #include "sink.h"
+#include "tls_identity.h"
 
 /* Replies of one session that are collected for one write. */
 #define BLOCK_SIZE 16384
@@ -47,6 +48,8 @@ struct session {
     bool placed;     /* counts among the sessions at a time */
 };
 
+struct tls_context;
+
 struct door {
     struct io_listener listener; /* first */
     struct worker *worker;
@@ -65,6 +68,7 @@ struct worker {
     struct sink *sink;
     uint64_t index;
     struct capture *capture; /* NULL: nothing is recorded */
+    struct tls_context *tls; /* NULL: none is spoken */
     const struct sink_config *config;
     struct io *io;
     struct door *doors;
@@ -102,6 +106,7 @@ struct sink {
     struct sink_config *config;
     struct profile profile;
     struct behaviour *behaviour;
+    struct tls_identity identity;
     struct worker *workers;
     uint64_t worker_count;
     bool new_port;
@@ -140,6 +145,13 @@ struct slice sink_session_verdict(const struct server *, uint32_t recipient);
 
 struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
                                     socklen_t length);
+
+/* Begins TLS, now or behind what is on its way in the clear. */
+void sink_session_secure(struct session *);
+
+/* TLS is there (session.c), or has failed. */
+void sink_session_secured(struct session *);
+void sink_session_insecure(struct session *);
 
 /* At the end of a turn: writes what was collected, closes what is over. */
 void sink_flush(struct worker *);

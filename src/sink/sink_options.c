@@ -161,6 +161,12 @@ static int set_bare_lf(void *settings, const char *value, struct diag *d)
     return 0;
 }
 
+static const struct opt_choice tls_modes[] = {
+    {"starttls", SINK_TLS_STARTTLS},
+    {"implicit", SINK_TLS_IMPLICIT},
+    {NULL, 0},
+};
+
 const struct opt sink_options[] = {
     {.name = "ipv4",
      .letter = '4',
@@ -319,6 +325,18 @@ const struct opt sink_options[] = {
      .group = "Protocol",
      .help = "do not announce DSN",
      .man = "Do not announce support for DSN."},
+    {.name = "tls",
+     .kind = OPT_CHOICE,
+     .arg = "starttls|implicit",
+     .implied = "starttls",
+     .at = AT(tls_mode),
+     .choices = tls_modes,
+     .what = "TLS mode",
+     .group = "TLS",
+     .help = "offer STARTTLS; or TLS at once",
+     .man = "Speak TLS. starttls (also without an argument): announce STARTTLS, and let clients "
+            "that use it go on encrypted. implicit: all sessions begin with TLS, as on port 465. "
+            "See --tls-cert for the certificate."},
     {.name = "bare-lf",
      .kind = OPT_CUSTOM,
      .arg = "data|end",
@@ -346,7 +364,8 @@ const struct opt sink_options[] = {
      .group = "Faults",
      .help = "refuse these commands (5xx)",
      .man = "Reject these commands with a hard (5xx) error code. Implies -p.\nCommands are CONNECT "
-            "(the greeting), HELO, EHLO, LHLO, XCLIENT, XFORWARD, AUTH, MAIL, RCPT, DATA, BDAT, . "
+            "(the greeting), HELO, EHLO, LHLO, XCLIENT, XFORWARD, AUTH, STARTTLS, MAIL, RCPT, "
+            "DATA, BDAT, . "
             "(the end of data), RSET, NOOP, VRFY and QUIT, in any case, separated by commas or "
             "white space. Repeated options add up. A refused command has no effect, but that a "
             "message whose end of data was refused is counted and recorded. Of several faults of "

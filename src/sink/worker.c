@@ -126,6 +126,10 @@ static void add(struct account *sum, const struct account *a)
     to->messages += n->messages;
     to->recipients += n->recipients;
     to->octets += n->octets;
+    to->tls_full += n->tls_full;
+    to->tls_resumed += n->tls_resumed;
+    to->tls_failed += n->tls_failed;
+    kinds_merge(&to->tls, &n->tls);
     to->received_bytes += n->received_bytes;
     to->sent_bytes += n->sent_bytes;
     to->unrecorded += n->unrecorded;

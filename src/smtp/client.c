@@ -78,6 +78,14 @@ static enum verb first_hello(const struct client_config *cf)
     return VERB_HELO;
 }
 
+static void await_greeting(struct client *c, uint64_t now)
+{
+    c->stage = STAGE_GREETING;
+    *client_command(c, 0) =
+        (struct command){.verb = VERB_GREETING, .slot = NO_SLOT, .sent_at = now};
+    c->ring_count = 1;
+}
+
 void client_start(struct client *c, uint64_t now)
 {
     struct client fresh = {
@@ -93,9 +101,37 @@ void client_start(struct client *c, uint64_t now)
 
     reply_done(&c->parser);
     *c = fresh;
-    *client_command(c, 0) =
-        (struct command){.verb = VERB_GREETING, .slot = NO_SLOT, .sent_at = now};
-    c->ring_count = 1;
+    c->step = VERB_NONE;
+    if (c->cf->implicit_tls)
+        client_want_tls(c);
+    else
+        await_greeting(c, now);
+}
+
+void client_want_tls(struct client *c)
+{
+    c->stage = STAGE_TLS;
+    c->tls_wanted = true;
+}
+
+void client_tls_done(struct client *c, uint64_t now)
+{
+    if (c->stage != STAGE_TLS)
+        return;
+    c->secure = true;
+    c->progress_at = now;
+    if (c->cf->implicit_tls) {
+        await_greeting(c, now);
+        return;
+    }
+    c->offered = 0;
+    c->stage = STAGE_HELLO;
+    c->hello_lent = false;
+}
+
+void client_tls_failed(struct client *c)
+{
+    client_close(c, CLIENT_END_TLS);
 }
 
 void client_submit(struct client *c, struct client_mail *m)
@@ -182,7 +218,7 @@ void client_ready(struct client *c)
 
     for (int i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
-        bool offered = c->offered & (UINT32_C(1) << i);
+        bool offered = (c->offered | c->stepped) & (UINT32_C(1) << i);
 
         if (cf->want[i] == EXT_MUST && !offered) {
             c->missing = (uint8_t)i;
@@ -202,6 +238,7 @@ void client_ready(struct client *c)
     if (c->window > 1 && !cf->lmtp)
         c->t_limit = cf->in_flight ? (uint16_t)cf->in_flight : c->bdat ? 1 : 2;
     c->stage = STAGE_READY;
+    c->was_ready = true;
 }
 
 /*
@@ -317,6 +354,11 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
 {
     size_t used = 0;
 
+    /* What comes between the 220 and the handshake is not protected (RFC 3207 section 6). */
+    if (c->stage == STAGE_TLS && in.n > 0) {
+        c->last.line = in;
+        client_close(c, CLIENT_END_INJECTION);
+    }
     while (used < in.n && c->stage != STAGE_CLOSED) {
         struct reply_line l;
         bool complete;
@@ -422,6 +464,11 @@ bool client_event(struct client *c, struct client_event *e)
         reply_event(c, e);
         return true;
     }
+    if (c->tls_wanted && !closed) {
+        c->tls_wanted = false;
+        e->kind = CLIENT_TLS;
+        return true;
+    }
     if (c->t_count) {
         const struct transaction *t = client_transaction(c, 0);
 
@@ -437,7 +484,9 @@ bool client_event(struct client *c, struct client_event *e)
     e->phase = (enum phase)c->end_phase;
     e->end = (enum client_end)c->end;
     e->missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL;
-    if (c->end == CLIENT_END_UNSOLICITED || c->end == CLIENT_END_ENDLESS)
+    e->plaintext = c->was_ready && !c->secure && c->cf->want[EXT_STARTTLS] == EXT_IF_OFFERED;
+    if (c->end == CLIENT_END_UNSOLICITED || c->end == CLIENT_END_ENDLESS ||
+        c->end == CLIENT_END_INJECTION)
         e->line = c->last.line;
     return true;
 }
@@ -470,6 +519,8 @@ static uint64_t time_limit(struct client *c)
     enum verb verb = c->ring_count ? (enum verb)client_command(c, 0)->verb : VERB_NONE;
     bool content = verb == VERB_DOT || verb == VERB_BDAT || verb == VERB_BDAT_LAST;
 
+    if (c->stage == STAGE_TLS)
+        return c->cf->timeout[PHASE_TLS];
     if (verb == VERB_NONE || (content && c->lent != c->sent))
         return c->cf->block_timeout;
     return c->cf->timeout[client_verbs[verb].phase];
@@ -477,7 +528,8 @@ static uint64_t time_limit(struct client *c)
 
 uint64_t client_deadline(struct client *c)
 {
-    if (c->stage == STAGE_CLOSED || (c->ring_count == 0 && c->lent == c->sent))
+    if (c->stage == STAGE_CLOSED ||
+        (c->ring_count == 0 && c->lent == c->sent && c->stage != STAGE_TLS))
         return NS_NEVER;
     return c->progress_at + time_limit(c);
 }

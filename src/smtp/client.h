@@ -29,6 +29,7 @@ struct client_config {
     bool lmtp;             /* LHLO, and a reply per accepted recipient (RFC 2033) */
     bool no_hello;         /* start with MAIL (-o) */
     bool tolerant;         /* go on after a refused greeting or hello (-A) */
+    bool implicit_tls;     /* TLS before the greeting (RFC 8314 section 3.3) */
     int want[EXT_COUNT];   /* enum ext_want */
     uint64_t window;       /* PIPELINING: commands in flight, 1 .. 65535 */
     uint64_t chunk_size;   /* CHUNKING: octets a BDAT; 0: the whole message in one */
@@ -94,8 +95,8 @@ struct client_mail {
 /*
  * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
  * connection; no reply or no progress in time; a reply that no command asked for; a reply of too
- * many lines; greeting or hello refused; an extension that must be used is not offered;
- * client_abort().
+ * many lines; greeting or hello refused; an extension that must be used is not offered; octets in
+ * the clear behind the reply to STARTTLS; TLS has failed; client_abort().
  */
 #define CLIENT_END_LIST(X)                                                                         \
     X(QUIT)                                                                                        \
@@ -107,6 +108,8 @@ struct client_mail {
     X(ENDLESS)                                                                                     \
     X(REFUSED)                                                                                     \
     X(NO_OFFER)                                                                                    \
+    X(INJECTION)                                                                                   \
+    X(TLS)                                                                                         \
     X(ABORTED)
 
 enum client_end {
@@ -118,6 +121,7 @@ enum client_end {
 
 enum client_event_kind {
     CLIENT_REPLY,       /* a complete reply to a command, or the greeting */
+    CLIENT_TLS,         /* the owner is to begin TLS, at once; client_tls_done() tells of its end */
     CLIENT_TRANSACTION, /* a submitted transaction is over; its client_mail is the owner's again */
     CLIENT_END          /* the session is over: close the connection. The last event. */
 };
@@ -128,11 +132,11 @@ struct client_event {
     enum phase phase; /* of the reply; of the refusal; of what was going on at the end */
 
     /* CLIENT_REPLY. Texts are borrowed until the next call of any client_ function. */
-    bool refused;         /* not the class of code that was wanted */
-    bool unsolicited;     /* no command asked for it: a 421 at any time */
-    struct slice line;    /* the last line; CLIENT_END_UNSOLICITED, _ENDLESS: the one at fault */
-    struct slice text;    /* if refused: the text of all its lines without codes, LF between them */
-    uint64_t sent_at;     /* when the command's last octet was lent; ns */
+    bool refused;      /* not the class of code that was wanted */
+    bool unsolicited;  /* no command asked for it: a 421 at any time */
+    struct slice line; /* the last line; CLIENT_END_UNSOLICITED, _ENDLESS, _INJECTION: at fault */
+    struct slice text; /* if refused: the text of all its lines without codes, LF between them */
+    uint64_t sent_at;  /* when the command's last octet was lent; ns */
     uint64_t received_at; /* ns */
 
     /* CLIENT_REPLY; CLIENT_TRANSACTION if refused: of the first reply that decided it. */
@@ -152,6 +156,7 @@ struct client_event {
     /* CLIENT_END. */
     enum client_end end;
     const struct ext *missing; /* CLIENT_END_NO_OFFER */
+    bool plaintext;            /* TLS was wanted if offered, and the session went without */
 };
 
 /* How many transactions a session of this config can have under way: room for their mails. */
@@ -204,6 +209,13 @@ int client_send(struct client *, struct iovec *iov, int max, struct arena *, uin
 
 /* n of the lent octets went out: moves the deadline. */
 void client_sent(struct client *, size_t n, uint64_t now);
+
+/*
+ * The handshake that CLIENT_TLS asked for is over; behind STARTTLS, what the server has said before
+ * is forgotten (RFC 3207 section 4.2). Or TLS has failed, then or later: the session is over.
+ */
+void client_tls_done(struct client *, uint64_t now);
+void client_tls_failed(struct client *);
 
 /* The time after which client_tick() gives up; NS_NEVER while nothing is waited for. */
 uint64_t client_deadline(struct client *);

@@ -12,6 +12,7 @@ enum verb {
     VERB_HELO,
     VERB_EHLO,
     VERB_LHLO,
+    VERB_STARTTLS,
     VERB_MAIL,
     VERB_RCPT,
     VERB_DATA,
@@ -25,8 +26,9 @@ enum verb {
 };
 
 enum stage {
+    STAGE_TLS,      /* the owner is at the handshake */
     STAGE_GREETING, /* up to the greeting's reply */
-    STAGE_HELLO,    /* up to the reply to the last hello */
+    STAGE_HELLO,    /* up to the reply to the last hello, and to what is said behind it */
     STAGE_READY,
     STAGE_CLOSED
 };
@@ -103,6 +105,7 @@ struct client {
     uint64_t lent;         /* octets lent in the session so far */
     uint64_t sent;         /* of those: retired */
     uint32_t offered;      /* bit (1 << enum ext_id) */
+    uint32_t stepped;      /* likewise, those whose hello step was taken */
     uint32_t rsets;        /* in flight */
     uint16_t window;       /* commands in flight allowed; 1 is lockstep */
     uint16_t reply_lines;  /* of the reply being read */
@@ -119,6 +122,10 @@ struct client {
     uint8_t hello;     /* verb to greet with, or greeted with last; VERB_NONE: no hello */
     uint8_t missing;   /* enum ext_id of CLIENT_END_NO_OFFER */
     bool hello_lent;
+    uint8_t step;    /* an extension's verb to say behind the hello; VERB_NONE: none */
+    bool tls_wanted; /* the owner is to be told */
+    bool secure;     /* TLS is there */
+    bool was_ready;
     bool quit_wanted;
     bool quit_lent;
     bool need_rset;
@@ -194,5 +201,8 @@ void client_refuse(struct client *, struct transaction *);
 
 /* The hello is over (or not wanted): what was offered decides how to send. */
 void client_ready(struct client *);
+
+/* The owner is to begin TLS now. */
+void client_want_tls(struct client *);
 
 #endif

@@ -48,7 +48,7 @@ static enum verb plan(struct client *c)
     const struct transaction *t = client_unsent(c);
 
     if (c->stage == STAGE_HELLO)
-        return c->hello_lent ? VERB_NONE : (enum verb)c->hello;
+        return (enum verb)(c->hello_lent ? c->step : c->hello);
     if (c->stage != STAGE_READY || c->quit_lent)
         return VERB_NONE;
     if (t)
@@ -65,6 +65,8 @@ enum phase client_phase(struct client *c)
     const struct transaction *t = client_unsent(c);
     enum verb verb;
 
+    if (c->stage == STAGE_TLS)
+        return PHASE_TLS;
     if (c->ring_count)
         return (enum phase)client_verbs[client_command(c, 0)->verb].phase;
     if (c->stage == STAGE_READY && t && (t->step == STEP_CONTENT || t->step == STEP_CHUNK))
@@ -117,6 +119,9 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     case VERB_EHLO:
     case VERB_LHLO:
         c->hello_lent = true;
+        break;
+    case VERB_STARTTLS:
+        c->step = VERB_NONE;
         break;
     case VERB_MAIL:
         t->started = true;

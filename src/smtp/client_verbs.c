@@ -103,10 +103,26 @@ static void on_greeting(struct client *c, struct command *cmd, bool refused)
         client_ready(c);
 }
 
+/* What an extension that is wanted and offered has to say before the first transaction. */
+static void next_step(struct client *c)
+{
+    for (int i = 0; i < EXT_COUNT; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+
+        if (!ext_rows[i]->hello_step || c->cf->want[i] == EXT_NO || !(c->offered & bit) ||
+            (c->stepped & bit))
+            continue;
+        c->stepped |= bit;
+        c->step = (uint8_t)ext_rows[i]->hello_step;
+        return;
+    }
+    client_ready(c);
+}
+
 static void on_hello(struct client *c, struct command *cmd, bool refused)
 {
     if (!refused) {
-        client_ready(c);
+        next_step(c);
         return;
     }
     c->offered = 0;
@@ -120,6 +136,20 @@ static void on_hello(struct client *c, struct command *cmd, bool refused)
         client_ready(c);
     else
         refuse_session(c);
+}
+
+/* RFC 3207 section 4.1: a refusal leaves it to the client to go on without. */
+static void on_starttls(struct client *c, struct command *cmd, bool refused)
+{
+    (void)cmd;
+    if (!refused) {
+        client_want_tls(c);
+    } else if (c->cf->want[EXT_STARTTLS] == EXT_IF_OFFERED) {
+        c->last.refused = false; /* nothing is lost by it; CLIENT_END tells */
+        next_step(c);
+    } else {
+        refuse_session(c);
+    }
 }
 
 /* The rest of the transaction is not sent; the server's half of it is wiped by RSET. */
@@ -234,6 +264,7 @@ const struct client_verb client_verbs[VERB_COUNT] = {
     [VERB_HELO] = {"HELO", PHASE_HELLO, true, false, 0, render_helo, on_hello},
     [VERB_EHLO] = {"EHLO", PHASE_HELLO, true, false, 0, render_ehlo, on_hello},
     [VERB_LHLO] = {"LHLO", PHASE_HELLO, true, false, 0, render_lhlo, on_hello},
+    [VERB_STARTTLS] = {"STARTTLS\r\n", PHASE_STARTTLS, true, false, 220, NULL, on_starttls},
     [VERB_MAIL] = {"MAIL", PHASE_MAIL, false, false, 0, render_mail, on_mail},
     [VERB_RCPT] = {"RCPT", PHASE_RCPT, false, false, 0, render_rcpt, on_rcpt},
     [VERB_DATA] = {"DATA\r\n", PHASE_DATA, true, false, 354, NULL, on_data},

@@ -15,7 +15,8 @@
 #define EXT_LIST(X)                                                                                \
     X(PIPELINING, ext_pipelining)                                                                  \
     X(CHUNKING, ext_chunking)                                                                      \
-    X(SIZE, ext_size)
+    X(SIZE, ext_size)                                                                              \
+    X(STARTTLS, ext_starttls)
 
 enum ext_id {
 #define X(id, row) EXT_##id,
@@ -40,6 +41,8 @@ struct ext {
     /* Client: fits the session's sending to an offer that is wanted. All NULL-able. */
     uint32_t (*window)(const struct client_config *); /* commands in flight; the largest wins */
     bool bdat;                                        /* content goes by BDAT instead of DATA */
+    /* A verb (client_impl.h) to say behind the hello, in the order of the list; 0: none. */
+    int hello_step;
 
     /*
      * Server. announce_argument tells what --announce takes behind "KEYWORD=": learn() checks it

@@ -83,6 +83,22 @@ void server_put(struct server_out *out, struct slice reply)
     out->used += (uint32_t)reply.n;
 }
 
+bool server_wants_tls(const struct server *sv)
+{
+    return sv->state == SERVER_STATE_TLS && !sv->waiting;
+}
+
+void server_await_tls(struct server *sv)
+{
+    sv->state = SERVER_STATE_TLS;
+}
+
+void server_secure(struct server *sv)
+{
+    sv->secure = true;
+    sv->state = SERVER_STATE_COMMAND;
+}
+
 bool server_is_busy(const struct server *sv)
 {
     return sv->mail || sv->state == SERVER_STATE_CONTENT || sv->state == SERVER_STATE_CHUNK;
@@ -457,11 +473,19 @@ static size_t find_line(const struct server *sv, struct slice in, size_t limit)
     return 0;
 }
 
+static size_t take_clear(struct server *sv, struct slice in, struct server_out *out)
+{
+    (void)out;
+    server_finish(sv, SERVER_END_INJECTION);
+    return in.n;
+}
+
 static size_t take_command(struct server *sv, struct slice in, struct server_out *out)
 {
     size_t room = SERVER_LINE_MAX - sv->part_length;
     size_t n = find_line(sv, in, room);
 
+    sv->behind = n < in.n;
     if (n > 0 && sv->part) {
         run_parts(sv, (struct slice){in.p, n}, out);
         return n;
@@ -502,10 +526,9 @@ static size_t take_long(struct server *sv, struct slice in, struct server_out *o
 typedef size_t take(struct server *, struct slice, struct server_out *);
 
 static take *const takers[SERVER_STATE_COUNT] = {
-    [SERVER_STATE_COMMAND] = take_command,
-    [SERVER_STATE_CONTENT] = take_content,
-    [SERVER_STATE_CHUNK] = take_chunk,
-    [SERVER_STATE_LONG] = take_long,
+    [SERVER_STATE_COMMAND] = take_command, [SERVER_STATE_CONTENT] = take_content,
+    [SERVER_STATE_CHUNK] = take_chunk,     [SERVER_STATE_LONG] = take_long,
+    [SERVER_STATE_TLS] = take_clear,
 };
 
 /* Somebody wants an end; a session between transactions is told so here (RFC 5321 section 3.8). */
@@ -515,7 +538,7 @@ static bool may_go_on(struct server *sv, struct server_out *out)
         return true;
     if (sv->context->halt == SERVER_HALTS)
         return false;
-    if (server_is_busy(sv) || sv->state == SERVER_STATE_OVER)
+    if (server_is_busy(sv) || sv->state == SERVER_STATE_OVER || sv->state == SERVER_STATE_TLS)
         return true;
     if (!has_room(sv, out))
         return false;

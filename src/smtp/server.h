@@ -95,6 +95,7 @@ struct server_context {
     X(QUIT, "ended by QUIT")                                                                       \
     X(LINE, "command line too long")                                                               \
     X(CHUNK, "malformed BDAT command")                                                             \
+    X(INJECTION, "octets behind STARTTLS")                                                         \
     X(MEMORY, "out of memory")                                                                     \
     X(FAULT, "ended on purpose")                                                                   \
     X(RESET, "reset on purpose") /* the connection is to be reset at once */                       \
@@ -133,6 +134,8 @@ struct server {
     bool waiting;         /* for server_resume() */
     bool final;           /* what is answered is a complete message */
     bool each;            /* recipient has a verdict of its own */
+    bool behind;          /* there is input behind the command being run */
+    bool secure;          /* TLS is there */
 };
 
 /*
@@ -179,6 +182,15 @@ uint64_t server_wait(const struct server *);
 
 /* Goes on, maybe to the next wait. Needs room for a reply, as an empty buffer has. */
 void server_resume(struct server *, struct server_out *);
+
+/*
+ * Is the owner to begin TLS, as soon as the replies are on their way? All further input is to go
+ * there; what comes here in the clear ends the session. server_secure() tells that TLS is there.
+ * A session that begins with TLS awaits it at once, and is greeted behind it.
+ */
+bool server_wants_tls(const struct server *);
+void server_await_tls(struct server *);
+void server_secure(struct server *);
 
 /* Is the reply to a complete message being waited for? */
 bool server_owes_verdict(const struct server *);

@@ -112,7 +112,7 @@ static char *add_line(char *at, const char *start, const char *text, const char 
     return add(at, SLICE("\r\n"));
 }
 
-static char *add_ehlo(const struct server_config *cf, char *at)
+static char *add_ehlo(const struct server_config *cf, char *at, bool secure)
 {
     at = add_line(at, "250-", cf->hostname, "", 0);
     for (size_t i = 0; i < PLAIN_COUNT; i++)
@@ -122,6 +122,8 @@ static char *add_ehlo(const struct server_config *cf, char *at)
         const struct ext *e = ext_rows[i];
         char more[ANNOUNCE_MAX];
 
+        if (secure && i == EXT_STARTTLS) /* RFC 3207 section 4.2 */
+            continue;
         if (cf->announced[i] && e->announce)
             at = add_line(at, "250-", e->keyword, more, e->announce(cf, more, sizeof more));
     }
@@ -149,7 +151,7 @@ static void longest(struct server_config *cf, struct slice reply)
 int server_config_freeze(struct server_config *cf, struct diag *d)
 {
     bool esmtp = !cf->no_esmtp && !cf->pix;
-    char *at = malloc(texts_size(cf));
+    char *at = malloc(2 * texts_size(cf)); /* two lists */
 
     if (!at)
         return diag_set(d, -ENOMEM, "out of memory");
@@ -160,8 +162,11 @@ int server_config_freeze(struct server_config *cf, struct diag *d)
     at = add_line(at, "250 ", cf->hostname, "", 0);
     cf->helo.n = (size_t)(at - cf->helo.p);
     cf->ehlo.p = at;
-    at = add_ehlo(cf, at);
+    at = add_ehlo(cf, at, false);
     cf->ehlo.n = (size_t)(at - cf->ehlo.p);
+    cf->ehlo_secure.p = at;
+    at = add_ehlo(cf, at, true);
+    cf->ehlo_secure.n = (size_t)(at - cf->ehlo_secure.p);
 
     cf->reply_room = SERVER_REPLY_MAX;
     longest(cf, cf->greeting);

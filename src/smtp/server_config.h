@@ -34,6 +34,7 @@
     X(AUTH, "AUTH")                                                                                \
     X(XCLIENT, "XCLIENT")                                                                          \
     X(XFORWARD, "XFORWARD")                                                                        \
+    X(STARTTLS, "STARTTLS")                                                                        \
     X(CONNECT, "CONNECT")                                                                          \
     X(DOT, ".")                                                                                    \
     X(UNKNOWN, "unknown")
@@ -66,13 +67,14 @@ struct server_config {
     uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
 
     /* Made by server_config_freeze(). */
-    char *texts; /* the next three stand there */
+    char *texts; /* the next four stand there */
     struct slice greeting;
     struct slice helo;
     struct slice ehlo;
-    uint32_t verbs;      /* bit (1 << enum server_verb): known */
-    uint32_t reply_room; /* no reply is longer */
-    bool parameters;     /* some announced extension has a MAIL parameter */
+    struct slice ehlo_secure; /* behind TLS, where STARTTLS is not announced */
+    uint32_t verbs;           /* bit (1 << enum server_verb): known */
+    uint32_t reply_room;      /* no reply is longer */
+    bool parameters;          /* some announced extension has a MAIL parameter */
 };
 
 /*

@@ -14,6 +14,7 @@ enum server_state {
     SERVER_STATE_CONTENT, /* by DATA */
     SERVER_STATE_CHUNK,   /* by BDAT */
     SERVER_STATE_LONG,    /* the rest of a command that is too long, when strict */
+    SERVER_STATE_TLS,     /* none of ours: the owner is to begin TLS */
     SERVER_STATE_OVER,
     SERVER_STATE_COUNT
 };
@@ -42,6 +43,10 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(go_ahead, "354 End data with <CR><LF>.<CR><LF>")                                             \
     X(unknown, "500 5.5.1 Error: unknown command")                                                 \
     X(blank, "500 5.5.2 Error: unknown command")                                                   \
+    X(tls_ready, "220 2.0.0 Ready to start TLS")                                                   \
+    X(tls_twice, "503 5.5.1 Error: TLS is there already")                                          \
+    X(tls_argument, "501 5.5.4 Error: STARTTLS takes no argument")                                 \
+    X(tls_pipelined, "554 5.5.0 Error: there is input behind STARTTLS")                            \
     X(bad_chunk, "501 5.5.4 Error: bad BDAT argument")                                             \
     X(nested_mail, "503 5.5.1 Error: nested MAIL command")                                         \
     X(need_mail, "503 5.5.1 Error: need MAIL command")                                             \

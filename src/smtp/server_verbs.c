@@ -49,6 +49,11 @@ static bool has_chunking(const struct server_config *cf)
     return cf->announced[EXT_CHUNKING];
 }
 
+static bool has_starttls(const struct server_config *cf)
+{
+    return cf->announced[EXT_STARTTLS];
+}
+
 static struct slice run_helo(struct server *sv, struct slice args)
 {
     (void)args;
@@ -60,7 +65,7 @@ static struct slice run_ehlo(struct server *sv, struct slice args)
 {
     (void)args;
     server_reset(sv);
-    return sv->context->config->ehlo;
+    return sv->secure ? sv->context->config->ehlo_secure : sv->context->config->ehlo;
 }
 
 /* Has one MAIL parameter (RFC 5321 section 4.1.2, esmtp-param) looked at by its extension. */
@@ -189,6 +194,25 @@ static struct slice run_ok(struct server *sv, struct slice args)
     return server_texts.ok;
 }
 
+/*
+ * RFC 3207 section 4. Whatever came behind it came in the clear, from anybody: that must not be
+ * taken for what the client says within TLS.
+ */
+static struct slice run_starttls(struct server *sv, struct slice args)
+{
+    if (sv->secure)
+        return server_texts.tls_twice;
+    if (args.n > 0)
+        return server_texts.tls_argument;
+    if (sv->behind) {
+        server_finish(sv, SERVER_END_INJECTION);
+        return server_texts.tls_pipelined;
+    }
+    server_reset(sv);
+    sv->state = SERVER_STATE_TLS;
+    return server_texts.tls_ready;
+}
+
 static struct slice run_quit(struct server *sv, struct slice args)
 {
     (void)args;
@@ -211,6 +235,7 @@ const struct server_verb_row server_verbs[SERVER_VERB_COUNT] = {
     [SERVER_AUTH] = {always, run_ok}, /* also with -a, which only stops announcing it */
     [SERVER_XCLIENT] = {has_xclient, run_ok},
     [SERVER_XFORWARD] = {has_xforward, run_ok},
+    [SERVER_STARTTLS] = {has_starttls, run_starttls},
 };
 
 static const struct slice names[SERVER_VERB_COUNT] = {

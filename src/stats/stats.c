@@ -41,6 +41,7 @@ void stats_clear(struct stats *s)
     hist_clear(&s->lag);
     memset(s->counter, 0, sizeof s->counter);
     refusals_clear(&s->refusals);
+    kinds_clear(&s->tls);
 }
 
 void stats_merge(struct stats *into, const struct stats *from)
@@ -55,6 +56,7 @@ void stats_merge(struct stats *into, const struct stats *from)
     for (int o = 0; o < OUTCOME_COUNT; o++)
         hist_merge(&into->response[o], &from->response[o]);
     hist_merge(&into->lag, &from->lag);
+    kinds_merge(&into->tls, &from->tls);
 }
 
 static uint64_t sum_outcomes(const struct stats *s, enum counter first)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "hist.h"
+#include "kinds.h"
 #include "refusals.h"
 #include "vocabulary.h"
 
@@ -36,6 +37,10 @@
     X(TIMEOUTS, "connections", "timeouts", "given up because an answer took too long")             \
     X(PROTOCOL_ERRORS, "connections", "protocol_errors",                                           \
       "given up because the server broke rules")                                                   \
+    X(TLS_FULL, "tls", "full", "full handshakes")                                                  \
+    X(TLS_RESUMED, "tls", "resumed", "handshakes that resumed a session")                          \
+    X(TLS_FAILED, "tls", "failed", "sessions that ended because TLS failed")                       \
+    X(TLS_PLAINTEXT, "tls", "plaintext", "sessions without TLS, since it was not offered")         \
     X(SENT_BYTES, "traffic", "sent_bytes", "octets handed to the system for sending")              \
     X(RECEIVED_BYTES, "traffic", "received_bytes", "octets received")                              \
     X(REPLIES_REFUSED, "replies", "refused", "replies that were not what was wanted")              \
@@ -74,6 +79,7 @@ struct stats {
      */
     struct hist response[OUTCOME_COUNT];
     struct hist lag;
+    struct kinds tls; /* versions, ciphers and groups of the handshakes */
 };
 
 /* All empty. NULL when out of memory. free takes NULL. */

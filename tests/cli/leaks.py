@@ -19,6 +19,8 @@ CASES = [
     ["-s", "3", "-m", "20", "-L", "sink:"],
     ["-d", "-s", "2", "-m", "60", "--pipelining", "--chunking", "--in-flight=4", "sink:"],
     ["-d", "-s", "2", "-m", "20", "-F", __file__, "--report=json", "sink:"],
+    ["-s", "3", "-m", "6", "--tls", "--tls-resume=50%", "-l", "100k", "sink:"],
+    ["-m", "2", "--tls=implicit", "--tls-fingerprint=" + "0" * 64, "sink:"],
     ["-m", "2", "127.0.0.1:1"],
     ["--bogus"],
 ]

@@ -107,6 +107,12 @@ static void troubled(struct run *r, struct sink_run *k, struct stats *s)
     stats_count(s, COUNTER_CONNECTIONS_LOST);
     stats_count(s, COUNTER_TIMEOUTS);
     stats_count(s, COUNTER_PROTOCOL_ERRORS);
+    stats_add(s, COUNTER_TLS_FULL, 5);
+    stats_add(s, COUNTER_TLS_RESUMED, 1234);
+    stats_count(s, COUNTER_TLS_FAILED);
+    stats_count(s, COUNTER_TLS_PLAINTEXT);
+    kinds_add(&s->tls, "TLSv1.3 TLS_AES_256_GCM_SHA384 x25519", 1230);
+    kinds_add(&s->tls, "TLSv1.2 ECDHE-ECDSA-CHACHA20-POLY1305 secp256r1", 9);
     stats_latency(s, PHASE_QUIT, 2 * HIST_HIGHEST);
     stats_latency(s, PHASE_QUIT, HIST_HIGHEST);
     stats_latency(s, PHASE_QUIT, 1);
@@ -129,6 +135,9 @@ static void troubled(struct run *r, struct sink_run *k, struct stats *s)
         .content_bytes = 1024000,
         .received_bytes = 1234567,
         .sent_bytes = 98765,
+        .tls_full = 6,
+        .tls_failed = 2,
+        .tls = {.count = 1, .other = 2, .rows = {{"TLSv1.3 TLS_AES_256_GCM_SHA384 x25519", 4}}},
         .refused = 1012,
         .unrecorded = 3,
         .refusals = verbs,

@@ -65,7 +65,7 @@ def changed(document):
         if isinstance(path[-1], str) and len(path) == 1 and path[0] != "sink":
             del parent[path[-1]]
             yield f"without {path}", broken
-        if isinstance(value, dict) and "refused_by_verb" not in path and path not in (
+        if isinstance(value, dict) and "refused_by_verb" not in path and "kinds" not in path and path not in (
                 ("latency",), ("refused_latency",)):
             broken = copy.deepcopy(document)
             at(broken, path)["unheard_of"] = 1

@@ -88,7 +88,15 @@ def check_cpu(where, cpu, messages):
         yield f"{where}: per_message_ns is {cpu['per_message_ns']}, not {want}"
 
 
+def check_tls(where, tls):
+    if sum(tls["kinds"].values()) != tls["full"] + tls["resumed"]:
+        yield f"{where}: kinds do not sum to the handshakes"
+
+
 def check_sink(sink):
+    yield from check_tls("sink.tls", sink["tls"])
+    if sink["tls"]["failed"] > sink["sessions"]:
+        yield "sink.tls: more failed than sessions began"
     if sum(sink["refused_by_verb"].values()) != sink["refused"]:
         yield "sink: refused is not the sum over the verbs"
     if sink["peak_sessions"] > sink["sessions"]:
@@ -127,6 +135,9 @@ def check_source(r):
     # What began in a warm-up may end after it.
     if r["model"]["warmup_ns"] == 0:
         yield from check_parts(r)
+        if max(r["tls"]["failed"], r["tls"]["plaintext"]) > r["connections"]["made"]:
+            yield "tls: more sessions than connections were made"
+    yield from check_tls("tls", r["tls"])
     yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
     if r["elapsed_ns"] == 0:
         if r["accepted_per_s"] is not None:

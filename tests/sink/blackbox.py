@@ -921,7 +921,7 @@ BAD_FAULTS = [
     ("-f", ["FOO", "DATA;RCPT", "unknown", "HELP"]),
     ("-r", ["FOO"]),
     ("-q", ["MAIL,FOO"]),
-    ("-Q", ["STARTTLS"]),
+    ("-Q", ["ETRN"]),
     ("-s", ["FOO"]),
 ]
 

@@ -206,10 +206,11 @@ static void halves_merge_to_the_whole(void **state)
         json_t *b;
 
         for (int i = 0; i < 4000; i++)
-            happen(whole, &rng, interleaved ? 100 : 6);
+            happen(whole, &rng, interleaved ? 100 : REFUSAL_ROWS / PHASE_COUNT);
         rng = (struct rng){round};
         for (int i = 0; i < 4000; i++)
-            happen(half[interleaved ? i % 2 : i >= 1700], &rng, interleaved ? 100 : 6);
+            happen(half[interleaved ? i % 2 : i >= 1700], &rng,
+                   interleaved ? 100 : REFUSAL_ROWS / PHASE_COUNT);
         assert_true(stats_check(whole));
         a = merge_of(half[0], half[1]);
         b = whole_of(whole);

@@ -132,6 +132,13 @@ static const struct row rows[] = {
      .recipients = 3,
      .octets = 3},
 
+    /* STARTTLS (RFC 3207), as far as it goes in the clear: nothing may stand behind it. */
+    {.config.announced[EXT_STARTTLS] = true,
+     .in = "EHLO x\r\nSTARTTLS x\r\nMAIL\r\nstarttls\r\n",
+     .want = GREETING EHLO_TOP "250-STARTTLS\r\n250 \r\n"
+                               "501 5.5.4 Error: STARTTLS takes no argument\r\n" OK_MAIL
+                               "220 2.0.0 Ready to start TLS\r\n"},
+
     /* SIZE (RFC 1870). */
     {.announce = "SIZE=10",
      .in = "EHLO x\r\nMAIL FROM:<a> SIZE=11\r\nMAIL FROM:<a> BODY=8BITMIME size=10\r\nRSET\r\n"

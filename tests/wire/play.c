@@ -66,6 +66,8 @@ struct player {
     size_t retired;     /* of that */
 
     bool hold, stall, over;
+    bool cutting;   /* the session is to be cut */
+    bool wants_tls; /* the client has said so */
     struct buffer *why;
     bool failed;
 };
@@ -325,7 +327,19 @@ static void on_end(struct player *p, const struct client_event *e)
     buffer_print(&p->log, "end %s %s", names[e->end], phase_name(e->phase));
     if (e->end == CLIENT_END_NO_OFFER)
         buffer_print(&p->log, " %s", e->missing->keyword);
+    if (e->plaintext)
+        buffer_text(&p->log, " plaintext");
     buffer_text(&p->log, "\n");
+}
+
+static void on_tls(struct player *p)
+{
+    if (p->wants_tls)
+        fail(p, "TLS is wanted twice");
+    p->wants_tls = true;
+    /* A session that is to be cut goes on as it comes. */
+    if (p->cutting && rng_below(&p->rng, 2))
+        client_tls_done(p->client, p->now);
 }
 
 static void pull(struct player *p)
@@ -341,6 +355,8 @@ static void pull(struct player *p)
             on_reply(p, &e);
         else if (e.kind == CLIENT_TRANSACTION)
             on_transaction(p, &e);
+        else if (e.kind == CLIENT_TLS)
+            on_tls(p);
         else
             on_end(p, &e);
     }
@@ -537,6 +553,15 @@ static void act(struct player *p, const struct script_item *it)
     case SCRIPT_ABORT:
         client_abort(p->client);
         break;
+    case SCRIPT_SECURE:
+        if (!p->wants_tls)
+            fail(p, "line %d: TLS is not wanted", it->line);
+        p->wants_tls = false;
+        client_tls_done(p->client, p->now);
+        break;
+    case SCRIPT_INSECURE:
+        client_tls_failed(p->client);
+        break;
     case SCRIPT_TICK:
         p->now += it->value;
         client_tick(p->client, p->now);
@@ -645,11 +670,12 @@ static void begin(struct player *p)
     buffer_add(&p->log, "", 0);
     buffer_add(&p->replies, "", 0);
     buffer_add(&p->times, "", 0);
-    p->hold = p->stall = p->over = false;
+    p->hold = p->stall = p->over = p->wants_tls = p->cutting = false;
     client_start(p->client, p->now);
     (void)feed(p);
     if (!p->s->keep)
         (void)feed(p);
+    pull(p); /* TLS comes before all else */
 }
 
 /* The transcript from its beginning to its end. */
@@ -674,6 +700,7 @@ static void cut_session(struct player *p)
     size_t n = (size_t)rng_below(&p->rng, p->s->server.n + 1);
 
     begin(p);
+    p->cutting = true; /* from here on: TLS from the first octet on is only begun */
     pump(p);
     deliver(p, p->s->server.p, n);
     switch (rng_below(&p->rng, 3)) {

@@ -302,7 +302,10 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
         s->config.want[EXT_PIPELINING] = want(p, rest);
     else if (strcmp(word, "chunking") == 0)
         s->config.want[EXT_CHUNKING] = want(p, rest);
-    else if (strcmp(word, "window") == 0)
+    else if (strcmp(word, "tls") == 0) {
+        s->config.implicit_tls = strcmp(rest, "implicit") == 0;
+        s->config.want[EXT_STARTTLS] = s->config.implicit_tls ? EXT_NO : want(p, rest);
+    } else if (strcmp(word, "window") == 0)
         windows(p, rest);
     else if (strcmp(word, "chunk") == 0)
         s->config.chunk_size = strtoull(rest, NULL, 10);
@@ -328,10 +331,10 @@ static bool action_word(struct parser *p, const char *word, const char *rest)
         const char *word;
         enum script_kind kind;
     } actions[] = {
-        {"close", SCRIPT_CLOSE}, {"abort", SCRIPT_ABORT}, {"hold", SCRIPT_HOLD},
-        {"feed", SCRIPT_FEED},   {"stall", SCRIPT_STALL}, {"flow", SCRIPT_FLOW},
-        {"wait", SCRIPT_WAIT},   {"tick", SCRIPT_TICK},   {"deadline", SCRIPT_DEADLINE},
-        {"sent", SCRIPT_SENT},
+        {"secure", SCRIPT_SECURE}, {"insecure", SCRIPT_INSECURE}, {"close", SCRIPT_CLOSE},
+        {"abort", SCRIPT_ABORT},   {"hold", SCRIPT_HOLD},         {"feed", SCRIPT_FEED},
+        {"stall", SCRIPT_STALL},   {"flow", SCRIPT_FLOW},         {"wait", SCRIPT_WAIT},
+        {"tick", SCRIPT_TICK},     {"deadline", SCRIPT_DEADLINE}, {"sent", SCRIPT_SENT},
     };
 
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {

@@ -25,6 +25,8 @@ enum script_kind {
     SCRIPT_FEED,     /* again */
     SCRIPT_STALL,    /* from here on what is lent is not retired */
     SCRIPT_FLOW,     /* again, after retiring all */
+    SCRIPT_SECURE,   /* the client wants TLS, and has it now */
+    SCRIPT_INSECURE, /* TLS fails */
     SCRIPT_SENT,     /* retires value octets */
     SCRIPT_WAIT      /* ends a segment */
 };
