@@ -33,6 +33,9 @@ import threading
 import time
 from dataclasses import dataclass
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../tls'))
+from certs import Certs    # pylint: disable=wrong-import-position
+
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DOMAIN = 'deliver.test'
 USERS = 400                 # The servers know user, 1user … 400user, missing, 1missing … but for
@@ -97,6 +100,14 @@ def cases():
                    ('3missing', 'missing'))
         yield Case(f'{mode} -A -m 5 -d -t user@elsewhere.test {{to}}', 0, servers='smtp')
         yield Case(f'{mode} -A -m 5 -d -t {UNKNOWN}@{DOMAIN} {{to}}', 0)
+    tls = '--tls-ca {ca} --tls-name localhost'
+    for mode in MODES:
+        yield Case(f'{mode} --tls {tls} -s 3 -m 12 {{to}}', 12)
+        yield Case(f'{mode} --tls {tls} -l 1000000 -m 3 -d {{to}}', 3, body=generated(1000000))
+    for version in '1.2', '1.3':
+        yield Case(f'--tls {tls} --tls-min {version} --tls-max {version} --tls-resume=on -m 6 {{to}}',
+                   6)
+    yield Case(f'--tls=implicit {tls} -m 3 -r 2 {{smtps}}', 3, ('2user', 'user'), servers='smtp')
     yield Case("-S 'a subject' -f '' {to}", subject='a subject')
     yield Case('-c -m 3 -d {to}', 3)
     yield Case('--sessions 3 --messages 9 {to}', 9)
@@ -138,6 +149,11 @@ virtual_mailbox_base = {run}/smtp
 virtual_mailbox_maps = texthash:{run}/config/boxes
 virtual_uid_maps = static:{mailbox}
 virtual_gid_maps = static:{mailbox}
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {run}/config/tls.pem
+smtpd_tls_key_file = {run}/config/tls.pem
+smtpd_tls_session_cache_database = btree:{run}/data/smtpd
+tls_random_source =
 smtpd_recipient_restrictions = reject_unauth_destination
 smtpd_data_restrictions = reject_unauth_pipelining
 smtpd_peername_lookup = no
@@ -152,6 +168,8 @@ notify_classes =
 '''
 
 MASTER_CF = '''127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{wrapped} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+tlsmgr unix - - n 1000? 1 tlsmgr
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -175,7 +193,9 @@ log_path = {run}/log/dovecot
 instance_name = run
 protocols = lmtp
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{run}/config/tls.pem
+ssl_key = <{run}/config/tls.pem
 default_internal_user = dovecot
 default_internal_group = dovecot
 default_login_user = dovenull
@@ -331,11 +351,13 @@ class Servers(Rooted):
         self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
 
     def prepare(self):
-        self.ports = {'smtp': free_port(), 'lmtp': free_port()}
+        self.ports = {'smtp': free_port(), 'lmtp': free_port(), 'smtps': free_port()}
         values = {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX}
         config = f'{self.directory}/config'
         write(f'{config}/main.cf', MAIN_CF.format(**values))
-        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp']))
+        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp'], wrapped=self.ports['smtps']))
+        certs = Certs(config)
+        os.rename(certs.make('localhost'), f'{config}/tls.pem')
         write(f'{config}/dovecot.conf', DOVECOT_CONF.format(port=self.ports['lmtp'], **values))
         names = [f'{i or ""}{name}' for i in range(USERS + 1) for name in ('user', 'missing')]
         names.remove(UNKNOWN)
@@ -448,6 +470,8 @@ def try_case(case, ours, servers, kind):
         file.write(case.content)
         file.flush()
         args = [a.replace('{to}', to).replace('{file}', file.name)
+                .replace('{ca}', f'{servers.directory}/config/ca.pem')
+                .replace('{smtps}', f'127.0.0.1:{servers.ports["smtps"]}')
                 for a in shlex.split(case.args)]
         args = ['-f', f'sender@{DOMAIN}', '-t', f'user@{DOMAIN}', '--quiet', '--output', report,
                 *([] if kind == 'smtp' else ['-L']), *args]

@@ -232,6 +232,21 @@ def resumption():
           sink.report["tls"])
 
 
+def threads():
+    """What one thread began another resumes."""
+    with Sink("--tls=implicit", "--threads=4") as sink:
+        cx = client(maximum_version=ssl.TLSVersion.TLSv1_2)
+        first = cx.wrap_socket(sink.connect())
+        reply(first)
+        mail(first)
+        for _ in range(20):
+            with cx.wrap_socket(sink.connect(), session=first.session) as tls:
+                reply(tls)
+                mail(tls)
+    check("threads share tickets", sink.report["tls"]["full"] == 1 and
+          sink.report["tls"]["resumed"] == 20 == sink.report["messages"] - 1, sink.report["tls"])
+
+
 def troubles():
     for io in ("epoll", "uring"):
         with Sink("--tls=implicit", "-t", "1", f"--io={io}") as sink:
@@ -357,6 +372,7 @@ def main():
         injection()
         certificates(c, host)
         resumption()
+        threads()
         troubles()
         others(folder)
         usage()

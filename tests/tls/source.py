@@ -399,7 +399,8 @@ def embedded():
     for driver in DRIVERS:
         for options in (["--tls"], ["--tls=implicit", "-d", "--pipelining"],
                         ["--tls", "--chunking", "--pipelining", "-d", "-L"],
-                        ["--tls", "--tls-resume=50%", "-l", "300k"]):
+                        ["--tls", "--tls-resume=50%", "-l", "300k"],
+                        ["--tls", "--tls-resume=on", "--threads=3"]):
             done = subprocess.run([SOURCE, f"--io={driver}", "--report=json", "-m", "40", "-s", "7",
                                    *options, "sink:"], capture_output=True, timeout=60, check=False)
             report = json.loads(done.stdout)
