@@ -37,6 +37,7 @@ check-full: setup-check all
 
 bench: setup-check all
 	bench/bench
+	bench/rates
 
 bench-quick: setup-check all
 	bench/bench --quick
