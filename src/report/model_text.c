@@ -8,6 +8,7 @@
 #include "num.h"
 #include "rows.h"
 #include "units.h"
+#include "verdict.h"
 
 struct human human_rate(uint64_t rate)
 {
@@ -99,6 +100,10 @@ static void verdict(struct rows *o, const struct run *r)
     char first[ROWS_WIDTH];
 
     if (!r->bottleneck || !r->why)
+        return;
+    /* Who asked for no rate gets an answer only when there is one. */
+    if (strcmp(r->bottleneck, bottleneck_name(BOTTLENECK_UNKNOWN)) == 0 &&
+        !(r->model && r->model->target))
         return;
     rows_label(o, "bottleneck");
     (void)snprintf(first, sizeof first, "%.60s:", r->bottleneck);

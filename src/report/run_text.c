@@ -301,7 +301,7 @@ static void generator(struct rows *o, const struct run *r)
         rows_piece(o, "%s CPU per message", human_time(run_cpu_per_message(r)).text);
     rows_piece(o, "%s user + %s system", human_time(r->cpu_user_ns).text,
                human_time(r->cpu_system_ns).text);
-    if (r->elapsed_ns > 0)
+    if (r->elapsed_ns >= 10 * NS_PER_MS) /* starting takes as long, and is not in it */
         rows_piece(o, "%s%% of a core",
                    human_short(per_second(cpu, r->elapsed_ns) / 10000000, 9).text);
     if (r->workers > 0)

@@ -17,6 +17,9 @@
 #define BUSY    95
 #define STARVED 10
 
+/* In less time than this the kernel's figures of CPU and waiting say nothing. */
+#define SHORTEST (500 * NS_PER_MS)
+
 /* Messages that take so many times as long as the fastest were waiting in the server. */
 #define SLOWED 3
 
@@ -152,5 +155,8 @@ struct verdict verdict_of(const struct run *r)
 {
     struct threads_use u = use_of(r->model);
 
+    if (r->elapsed_ns < SHORTEST)
+        return say(BOTTLENECK_UNKNOWN, "%s is too short a run to tell",
+                   human_time(r->elapsed_ns).text);
     return r->model->target ? paced(r, u) : in_a_loop(r, u);
 }
