@@ -7,7 +7,7 @@ BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
 BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev libssl-dev liburing-dev \
-	libjs-chart.js zlib1g-dev python3
+	libjs-chart.js zlib1g-dev libidn2-dev python3
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
 	debian-archive-keyring openssl curl swaks libnet-ssleay-perl
 

@@ -226,7 +226,7 @@ static const struct opt output_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES_MAX (6 + EXT_COUNT)
+#define TABLES_MAX (8 + EXT_COUNT)
 
 static size_t option_tables(struct source *s, struct opt_table *tables)
 {
@@ -236,6 +236,7 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
     tables[n++] = (struct opt_table){model_options, model_option_count, &s->load_settings};
     tables[n++] = (struct opt_table){mail_options, mail_option_count, &s->mail};
     tables[n++] = (struct opt_table){connection_options, LENGTH(connection_options), &s->program};
+    tables[n++] = (struct opt_table){client_options, client_option_count, &s->client};
     for (int i = 0; i < EXT_COUNT; i++)
         tables[n++] =
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
@@ -293,21 +294,10 @@ static int check_options(struct source *s, struct diag *d)
     if (l->fastopen && strncmp(s->target_text, "unix:", 5) == 0)
         return diag_set(d, -EINVAL, "--fastopen cannot be used with %s: it is for TCP",
                         s->target_text);
-    if (s->client.chunk_size && s->client.want[EXT_CHUNKING] == EXT_NO)
-        return diag_set(d, -EINVAL, "--chunk-size needs --chunking");
-    if (s->client.window && s->client.want[EXT_PIPELINING] == EXT_NO)
-        return diag_set(d, -EINVAL, "--pipeline-window needs --pipelining");
-    if (s->client.in_flight && s->client.want[EXT_PIPELINING] == EXT_NO)
-        return diag_set(d, -EINVAL, "--in-flight needs --pipelining");
-    if (s->client.in_flight > 1 && s->program.lmtp)
-        return diag_set(d, -EINVAL, "--in-flight is for SMTP: LMTP has one message in flight");
     if (!wants_tls(s) && tls_settings_used(&s->tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&s->tls));
-    for (int i = 0; i < EXT_COUNT; i++)
-        if (s->mail.no_headers && s->client.want[i] == EXT_MUST)
-            return diag_set(d, -EINVAL, "-o cannot be used with --%s: it leaves out the greeting",
-                            ext_rows[i]->options[0].name);
-    return tls_settings_check(&s->tls, d);
+    rc = client_config_check(&s->client, d);
+    return rc < 0 ? rc : tls_settings_check(&s->tls, d);
 }
 
 /* Is the program only asked about itself? */
@@ -349,6 +339,9 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
         s->program.report = REPORT_NONE;
     else if (!s->program.report_asked)
         s->program.report = REPORT_TEXT;
+    s->client.lmtp = s->program.lmtp;
+    s->client.no_hello = s->mail.no_headers;
+    s->mail.utf8 = s->client.want[EXT_SMTPUTF8] != EXT_NO;
     return check_options(s, d);
 }
 
@@ -496,8 +489,6 @@ static int prepare(struct source *s, struct diag *d)
     if (!s->client.window)
         s->client.window = DEFAULT_WINDOW;
     s->client.helo_name = s->content.hostname;
-    s->client.lmtp = s->program.lmtp;
-    s->client.no_hello = s->mail.no_headers;
     s->client.no_quit = s->load_settings.close != CLOSE_QUIT;
     if (s->load_settings.timeout)
         client_timeout_scaled(&s->client, s->load_settings.timeout);

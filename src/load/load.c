@@ -53,6 +53,7 @@ static struct client_form form_of(const struct mail_content *c)
     return (struct client_form){
         .sender = slice_of(c->sender),
         .rcpt_count = (uint32_t)c->settings->rcpt_count,
+        .utf8 = c->utf8,
         .stuffed = content_of(c->stuffed_parts, c->stuffed_count),
         .plain = content_of(c->plain_parts, c->plain_count),
         .rcpt = write_rcpt,

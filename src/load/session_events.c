@@ -177,6 +177,9 @@ static void on_end(struct session *s, const struct client_event *e)
     case CLIENT_END_INJECTION:
         on_protocol_error(s, e);
         break;
+    case CLIENT_END_FORBIDDEN:
+        worker_fatal(w, "%.*s", (int)e->why.n, e->why.p);
+        break;
     case CLIENT_END_NO_OFFER:
         worker_fatal(w,
                      "the server does not offer %s: leave the option out, or let it be =if-offered",

@@ -245,6 +245,36 @@ static int check_text(const char *what, const char *text, size_t most, struct di
     return 0;
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 128)
+        text++;
+    return *text == '\0';
+}
+
+/* What is not ASCII in the addresses: made so, or held to be UTF-8, as the settings want it. */
+static int check_international(struct mail_content *c, struct diag *d)
+{
+    const struct mail_settings *s = c->settings;
+    char sender[sizeof c->sender];
+    int rc = 0;
+
+    if (s->utf8 && (!mail_is_utf8(c->sender) || !mail_is_utf8(c->rcpt)))
+        return diag_set(d, -EINVAL, "bad %s address: it is not UTF-8, which --smtputf8 needs",
+                        mail_is_utf8(c->sender) ? "recipient" : "sender");
+    if (s->idna && strlen(c->sender) > 2) {
+        (void)snprintf(sender, sizeof sender, "%.*s", (int)strlen(c->sender) - 2, c->sender + 1);
+        rc = mail_idna("sender address", sender, sizeof sender - 2, d);
+        if (rc == 0)
+            (void)snprintf(c->sender, sizeof c->sender, "<%.*s>", (int)sizeof c->sender - 3,
+                           sender);
+    }
+    if (rc == 0 && s->idna)
+        rc = mail_idna("recipient address", c->rcpt, sizeof c->rcpt, d);
+    c->utf8 = !is_ascii(c->sender) || !is_ascii(c->rcpt);
+    return rc;
+}
+
 static int init_envelope(struct mail_content *c, struct diag *d)
 {
     const struct mail_settings *s = c->settings;
@@ -264,11 +294,34 @@ static int init_envelope(struct mail_content *c, struct diag *d)
         (void)snprintf(c->rcpt, sizeof c->rcpt, "%s", s->to);
     else
         (void)snprintf(c->rcpt, sizeof c->rcpt, "foo@%s", c->hostname);
+    rc = check_international(c, d);
+    if (rc < 0)
+        return rc;
     c->rcpt_length = strlen(c->rcpt);
     at = strrchr(c->rcpt, '@');
     if (s->numbering == MAIL_NUMBER_LAST)
         c->number_at = at ? (size_t)(at - c->rcpt) : c->rcpt_length;
     return 0;
+}
+
+static int set_hostname(struct mail_content *c, struct diag *d)
+{
+    const char *name = c->settings->hostname;
+    int rc;
+
+    if (!c->settings->idna || is_ascii(name))
+        rc = mail_check_hostname(name, d);
+    else
+        rc = strlen(name) < sizeof c->hostname
+                 ? 0
+                 : diag_set(d, -EINVAL, "bad hostname: longer than %zu octets",
+                            sizeof c->hostname - 1);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(c->hostname, sizeof c->hostname, "%s", name);
+    if (c->settings->idna)
+        rc = mail_idna("hostname", c->hostname, sizeof c->hostname, d);
+    return rc < 0 ? rc : mail_check_hostname(c->hostname, d);
 }
 
 int mail_content_init(struct mail_content *c, const struct mail_settings *s, uint64_t run,
@@ -279,10 +332,9 @@ int mail_content_init(struct mail_content *c, const struct mail_settings *s, uin
     memset(c, 0, sizeof *c);
     c->settings = s;
     if (s->hostname) {
-        rc = mail_check_hostname(s->hostname, d);
+        rc = set_hostname(c, d);
         if (rc < 0)
             return rc;
-        (void)snprintf(c->hostname, sizeof c->hostname, "%s", s->hostname);
     } else if (gethostname(c->hostname, sizeof c->hostname - 1) < 0) {
         return diag_set(d, -errno, "gethostname: %s (give a name with -M)", strerror(errno));
     }

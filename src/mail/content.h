@@ -30,6 +30,8 @@ struct mail_settings {
     uint64_t rcpt_count;  /* -r */
     bool number_all;      /* -N */
     bool no_headers;      /* -o */
+    bool idna;            /* domains of the addresses and the hostname go as A-labels (RFC 5891) */
+    bool utf8;            /* addresses have to be UTF-8 */
     int numbering;        /* enum mail_numbering */
 };
 
@@ -45,6 +47,7 @@ struct mail_content {
     char hostname[256];
     char sender[MAIL_ADDRESS_MAX + 64]; /* reverse-path in brackets */
     char rcpt[MAIL_ADDRESS_MAX + 64];   /* forward-path without brackets */
+    bool utf8;                          /* one of them is not ASCII */
     size_t rcpt_length;
     size_t number_at; /* offset in rcpt where a number goes */
     /*
@@ -92,6 +95,16 @@ size_t mail_message_own(const struct mail_message *, const struct mail_content *
  */
 size_t mail_message_rcpt(struct mail_message *, struct mail_content *, uint32_t index, char *out,
                          size_t size);
+
+/*
+ * Makes the domain of an address (what is behind its last '@'; all of it, if there is none) ASCII,
+ * by IDNA2008, within size octets. A literal in brackets stays. 0, or -EINVAL with diag set to
+ * "bad WHAT: ...".
+ */
+int mail_idna(const char *what, char *address, size_t size, struct diag *);
+
+/* Is it UTF-8 (RFC 3629)? */
+bool mail_is_utf8(const char *text);
 
 /*
  * Is name a host name (labels of at most 63 of letters, digits, '-', '_', 255 octets in all, not

@@ -11,9 +11,6 @@
 /* A reply of more lines than this is a fault: no server may keep a client reading for ever. */
 #define REPLY_LINES_MAX 1000
 
-/* What is kept of the text of a refusal that has several lines. */
-#define WORDS_MAX 512
-
 /* RFC 5321 section 4.5.3.2: for a block of content, and what the scale is told by. */
 #define BLOCK_SECONDS 180
 #define SCALE_SECONDS 300
@@ -44,10 +41,19 @@ static uint16_t commands_max(const struct client_config *cf)
     return cf->want[EXT_PIPELINING] != EXT_NO ? (uint16_t)cf->window : 1;
 }
 
+bool client_keeps_offer(const struct client_config *cf)
+{
+    for (int i = 0; i < EXT_COUNT; i++)
+        if (cf->want[i] != EXT_NO && ext_rows[i]->keep)
+            return true;
+    return false;
+}
+
 size_t client_size(const struct client_config *cf)
 {
     return sizeof(struct client) + client_transactions_max(cf) * sizeof(struct transaction) +
-           commands_max(cf) * sizeof(struct command);
+           commands_max(cf) * sizeof(struct command) +
+           (client_keeps_offer(cf) ? sizeof(struct ext_offer) : 0);
 }
 
 struct client *client_init(void *memory, const struct client_config *cf)
@@ -75,7 +81,8 @@ static enum verb first_hello(const struct client_config *cf)
     for (int i = 0; i < EXT_COUNT; i++)
         if (cf->want[i] != EXT_NO)
             return VERB_EHLO;
-    return VERB_HELO;
+    return cf->hello == CLIENT_HELLO_EHLO || cf->mail_params || cf->rcpt_params ? VERB_EHLO
+                                                                                : VERB_HELO;
 }
 
 static void await_greeting(struct client *c, uint64_t now)
@@ -207,15 +214,22 @@ static void learn(struct client *c, const struct reply_line *l)
         return;
     while (n < text.n && text.p[n] != ' ')
         n++;
-    for (int i = 0; i < EXT_COUNT; i++)
-        if (slice_is((struct slice){text.p, n}, ext_rows[i]->keyword))
-            c->offered |= UINT32_C(1) << i;
+    for (int i = 0; i < EXT_COUNT; i++) {
+        const struct ext *e = ext_rows[i];
+
+        if (!slice_is((struct slice){text.p, n}, e->keyword))
+            continue;
+        c->offered |= UINT32_C(1) << i;
+        if (e->keep && c->cf->want[i] != EXT_NO)
+            e->keep(client_offer(c), slice_from(text, n < text.n ? n + 1 : n));
+    }
 }
 
 void client_ready(struct client *c)
 {
     const struct client_config *cf = c->cf;
 
+    c->parameters = cf->mail_params || cf->rcpt_params;
     for (int i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
         bool offered = (c->offered | c->stepped) & (UINT32_C(1) << i);
@@ -225,8 +239,10 @@ void client_ready(struct client *c)
             client_close(c, CLIENT_END_NO_OFFER);
             return;
         }
+        c->judged |= cf->want[i] != EXT_NO && e->forbid;
         if (cf->want[i] == EXT_NO || !offered)
             continue;
+        c->parameters |= e->mail || e->rcpt;
         if (e->window && e->window(cf) > c->window)
             c->window = (uint16_t)e->window(cf);
         c->bdat |= e->bdat;
@@ -254,14 +270,19 @@ static uint32_t replies_due(struct client *c, const struct command *cmd)
     return t->rcpt_accepted && !t->chunk_refused ? t->rcpt_accepted : 1;
 }
 
+char *client_words(struct client *c)
+{
+    if (!c->words)
+        c->words = malloc(WORDS_MAX);
+    return c->words;
+}
+
 /* Adds a line's text to those before it, as far as there is room. */
 static void keep_words(struct client *c, const struct reply_line *l)
 {
     struct slice text = reply_text(l);
 
-    if (!c->words)
-        c->words = malloc(WORDS_MAX);
-    if (!c->words)
+    if (!client_words(c))
         return;
     if (c->words_length && c->words_length < WORDS_MAX)
         c->words[c->words_length++] = '\n';
@@ -485,6 +506,8 @@ bool client_event(struct client *c, struct client_event *e)
     e->end = (enum client_end)c->end;
     e->missing = c->end == CLIENT_END_NO_OFFER ? ext_rows[c->missing] : NULL;
     e->plaintext = c->was_ready && !c->secure && c->cf->want[EXT_STARTTLS] == EXT_IF_OFFERED;
+    if (c->end == CLIENT_END_FORBIDDEN)
+        e->why = (struct slice){c->words, c->words_length};
     if (c->end == CLIENT_END_UNSOLICITED || c->end == CLIENT_END_ENDLESS ||
         c->end == CLIENT_END_INJECTION)
         e->line = c->last.line;

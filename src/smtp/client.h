@@ -23,17 +23,28 @@
 
 struct client;
 
+enum client_hello { CLIENT_HELLO_AUTO, CLIENT_HELLO_HELO, CLIENT_HELLO_EHLO };
+
+enum client_dsn_ret { DSN_RET_NONE, DSN_RET_FULL, DSN_RET_HDRS };
+
 /* How sessions behave; shared by all, frozen before the first. */
 struct client_config {
-    const char *helo_name; /* argument of HELO, EHLO, LHLO */
-    bool lmtp;             /* LHLO, and a reply per accepted recipient (RFC 2033) */
-    bool no_hello;         /* start with MAIL (-o) */
-    bool tolerant;         /* go on after a refused greeting or hello (-A) */
-    bool implicit_tls;     /* TLS before the greeting (RFC 8314 section 3.3) */
-    int want[EXT_COUNT];   /* enum ext_want */
-    uint64_t window;       /* PIPELINING: commands in flight, 1 .. 65535 */
-    uint64_t chunk_size;   /* CHUNKING: octets a BDAT; 0: the whole message in one */
-    uint64_t in_flight;    /* PIPELINING: transactions begun and not answered; 0: by itself */
+    const char *helo_name;  /* argument of HELO, EHLO, LHLO */
+    bool lmtp;              /* LHLO, and a reply per accepted recipient (RFC 2033) */
+    bool no_hello;          /* start with MAIL (-o) */
+    int hello;              /* enum client_hello: how to greet when no extension is wanted */
+    bool tolerant;          /* go on after a refused greeting or hello (-A) */
+    bool implicit_tls;      /* TLS before the greeting (RFC 8314 section 3.3) */
+    int want[EXT_COUNT];    /* enum ext_want */
+    uint64_t window;        /* PIPELINING: commands in flight, 1 .. 65535 */
+    uint64_t chunk_size;    /* CHUNKING: octets a BDAT; 0: the whole message in one */
+    uint64_t in_flight;     /* PIPELINING: transactions begun and not answered; 0: by itself */
+    int dsn_ret;            /* DSN: enum client_dsn_ret */
+    const char *dsn_envid;  /* plain; NULL: none */
+    const char *dsn_notify; /* the parameter's value, in any case; NULL: none */
+    bool dsn_orcpt;
+    const char *mail_params;       /* for each MAIL, words as they are; NULL: none */
+    const char *rcpt_params;       /* likewise, RCPT */
     uint64_t timeout[PHASE_COUNT]; /* for each reply of the phase (connect: the owner's); ns */
     uint64_t block_timeout;        /* for each progress in writing content; ns */
     bool no_quit;                  /* the session is over with its last reply, without QUIT */
@@ -41,6 +52,13 @@ struct client_config {
     void (*trace)(void *arg, bool sent, struct slice line);
     void *trace_arg;
 };
+
+/* What is no extension's: how to greet, and parameters as typed. Their settings are the config. */
+extern const struct opt client_options[];
+extern const size_t client_option_count;
+
+/* Do the settings go together? 0, or -EINVAL with diag set. */
+int client_config_check(const struct client_config *, struct diag *);
 
 /* Sets all timeouts to ns. */
 void client_timeout_same(struct client_config *, uint64_t ns);
@@ -65,6 +83,9 @@ struct client_content {
 #define CLIENT_PATH_MAX 2048
 #define CLIENT_OWN_MAX  64
 
+/* The longest words for MAIL and RCPT that a config may have, octets. */
+#define CLIENT_PARAMS_MAX 500
+
 /*
  * What mails have in common; frozen while any of them is under way. Content comes twice:
  * dot-stuffed for DATA (without the final dot) and plain for BDAT; both end in CRLF or are empty,
@@ -73,6 +94,7 @@ struct client_content {
 struct client_form {
     struct slice sender; /* reverse-path with its brackets */
     uint32_t rcpt_count; /* at least 1 */
+    bool utf8;           /* some path is not ASCII */
     struct client_content stuffed;
     struct client_content plain;
     /* Writes forward-path number index (from 0, each asked for once, in order) with brackets. */
@@ -89,6 +111,9 @@ struct client_mail {
     const struct client_form *form;
 };
 
+/* Octets of the content as BDAT carries it, which is how RFC 1870 counts. */
+uint64_t client_mail_size(const struct client_mail *);
+
 /* An arena for client_send() must have room for this much. */
 #define CLIENT_ARENA_MIN 4096
 
@@ -96,7 +121,8 @@ struct client_mail {
  * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
  * connection; no reply or no progress in time; a reply that no command asked for; a reply of too
  * many lines; greeting or hello refused; an extension that must be used is not offered; octets in
- * the clear behind the reply to STARTTLS; TLS has failed; client_abort().
+ * the clear behind the reply to STARTTLS; TLS has failed; a mail must not be sent to this server,
+ * by what it offers; client_abort().
  */
 #define CLIENT_END_LIST(X)                                                                         \
     X(QUIT)                                                                                        \
@@ -110,6 +136,7 @@ struct client_mail {
     X(NO_OFFER)                                                                                    \
     X(INJECTION)                                                                                   \
     X(TLS)                                                                                         \
+    X(FORBIDDEN)                                                                                   \
     X(ABORTED)
 
 enum client_end {
@@ -157,6 +184,7 @@ struct client_event {
     enum client_end end;
     const struct ext *missing; /* CLIENT_END_NO_OFFER */
     bool plaintext;            /* TLS was wanted if offered, and the session went without */
+    struct slice why;          /* CLIENT_END_FORBIDDEN: one line; borrowed as the texts above */
 };
 
 /* How many transactions a session of this config can have under way: room for their mails. */

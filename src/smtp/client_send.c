@@ -103,12 +103,43 @@ static void lend(struct client *c, struct lending *l, const char *p, size_t n)
     l->iov[l->count++].iov_len = n;
 }
 
-/* Octets of the content as BDAT carries it. */
-static uint64_t plain_size(const struct client_mail *m)
+uint64_t client_mail_size(const struct client_mail *m)
 {
     char own[CLIENT_OWN_MAX];
 
     return m->form->plain.size + (m->form->own ? m->form->own(m, own) : 0);
+}
+
+/* The session ends behind as many mails as the server allows. */
+static void count_mail(struct client *c)
+{
+    struct ext_offer *kept = client_offer(c);
+
+    if (++kept->mails_begun == kept->mails)
+        c->quit_wanted = true;
+}
+
+/*
+ * May the next mail be sent, by what the server offers? If not the session is over, as soon as all
+ * that is in flight is answered.
+ */
+static bool may_begin(struct client *c)
+{
+    const struct client_config *cf = c->cf;
+    const struct ext_offer *kept = client_keeps_offer(cf) ? client_offer(c) : NULL;
+    size_t n = 0;
+
+    for (int i = 0; i < EXT_COUNT && n == 0; i++)
+        if (cf->want[i] != EXT_NO && ext_rows[i]->forbid && client_words(c))
+            n = ext_rows[i]->forbid(kept, c->offered & (UINT32_C(1) << i), client_unsent(c)->mail,
+                                    c->words, WORDS_MAX);
+    if (n == 0)
+        return true;
+    if (c->ring_count > 0)
+        return false;
+    c->words_length = (uint16_t)(n < WORDS_MAX ? n : WORDS_MAX - 1);
+    client_close(c, CLIENT_END_FORBIDDEN);
+    return false;
 }
 
 /* What a verb changes by being lent. */
@@ -119,6 +150,8 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     case VERB_EHLO:
     case VERB_LHLO:
         c->hello_lent = true;
+        if (client_keeps_offer(c->cf))
+            *client_offer(c) = (struct ext_offer){0};
         break;
     case VERB_STARTTLS:
         c->step = VERB_NONE;
@@ -127,7 +160,9 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
         t->started = true;
         t->started_at = now;
         if (c->bdat)
-            t->left = plain_size(t->mail);
+            t->left = client_mail_size(t->mail);
+        if (client_keeps_offer(c->cf))
+            count_mail(c);
         t->step = STEP_RCPT;
         break;
     case VERB_RCPT:
@@ -169,7 +204,7 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
 {
     const struct client_verb *row = &client_verbs[verb];
     struct transaction *t = verb == VERB_RSET || verb == VERB_QUIT ? NULL : client_unsent(c);
-    size_t room = CLIENT_PATH_MAX + 64;
+    size_t room = CLIENT_PATH_MAX + 64 + (c->parameters ? CLIENT_PARAMETERS_MAX : 0);
     const char *p = row->name;
     size_t n;
 
@@ -301,7 +336,9 @@ int client_send(struct client *c, struct iovec *iov, int max, struct arena *a, u
             continue;
         }
         verb = plan(c);
-        if (verb == VERB_NONE || !may_send(c) || !lend_command(c, &l, verb))
+        if (verb == VERB_NONE || !may_send(c))
+            break;
+        if ((verb == VERB_MAIL && c->judged && !may_begin(c)) || !lend_command(c, &l, verb))
             break;
     }
     client_end_if_done(c); /* a chunk that was refused before all of it was lent */

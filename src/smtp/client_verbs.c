@@ -39,13 +39,42 @@ static size_t render_lhlo(struct client *c, struct transaction *t, char *out, si
     return hello(c, out, size, SLICE("LHLO "));
 }
 
+/*
+ * Those of MAIL (path is empty) or of RCPT: the extensions' that are wanted and offered, and those
+ * as typed. At most CLIENT_PARAMETERS_MAX.
+ */
+static size_t parameters(const struct client *c, const struct client_mail *m, struct slice path,
+                         char *out)
+{
+    const struct client_config *cf = c->cf;
+    const char *typed = m ? cf->mail_params : cf->rcpt_params;
+    size_t n = 0;
+
+    for (int i = 0; i < EXT_COUNT; i++) {
+        const struct ext *e = ext_rows[i];
+
+        if (cf->want[i] == EXT_NO || !(c->offered & (UINT32_C(1) << i)))
+            continue;
+        if (m && e->mail)
+            n += e->mail(cf, m, out + n);
+        else if (!m && e->rcpt)
+            n += e->rcpt(cf, path, out + n);
+    }
+    if (!typed)
+        return n;
+    out[n++] = ' ';
+    memcpy(out + n, typed, strlen(typed));
+    return n + strlen(typed);
+}
+
 static size_t render_mail(struct client *c, struct transaction *t, char *out, size_t size)
 {
     const char *end = out + size;
     char *at = put(out, end, SLICE("MAIL FROM:"));
 
-    (void)c;
     at = put(at, end, t->mail->form->sender);
+    if (c->parameters)
+        at += parameters(c, t->mail, (struct slice){NULL, 0}, at);
     return (size_t)(put(at, end, SLICE("\r\n")) - out);
 }
 
@@ -53,9 +82,11 @@ static size_t render_rcpt(struct client *c, struct transaction *t, char *out, si
 {
     const char *end = out + size;
     char *at = put(out, end, SLICE("RCPT TO:"));
+    size_t n = t->mail->form->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
 
-    (void)c;
-    at += t->mail->form->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
+    at += n;
+    if (c->parameters)
+        at += parameters(c, NULL, (struct slice){at - n, n}, at);
     return (size_t)(put(at, end, SLICE("\r\n")) - out);
 }
 
@@ -77,7 +108,7 @@ static bool extension_needed(const struct client_config *cf)
     for (int i = 0; i < EXT_COUNT; i++)
         if (cf->want[i] == EXT_MUST)
             return true;
-    return false;
+    return cf->mail_params || cf->rcpt_params;
 }
 
 /* Refuses the transaction at hand, if there is one, and ends the session. */

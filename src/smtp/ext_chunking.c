@@ -4,19 +4,11 @@
 #include <errno.h>
 
 #include "client.h"
-#include "ext.h"
 
-static int learn(struct server_config *cf, const char *argument, struct diag *d)
+static int check(const struct client_config *cf, struct diag *d)
 {
-    (void)cf;
-    return *argument ? diag_set(d, -EINVAL, "bad announcement: CHUNKING takes no argument") : 0;
-}
-
-static size_t announce(const struct server_config *cf, char *out, size_t size)
-{
-    (void)cf;
-    (void)out;
-    (void)size;
+    if (cf->chunk_size && cf->want[EXT_CHUNKING] == EXT_NO)
+        return diag_set(d, -EINVAL, "--chunk-size needs --chunking");
     return 0;
 }
 
@@ -50,8 +42,9 @@ const struct ext ext_chunking = {
     .keyword = "CHUNKING",
     .source = "RFC 3030",
     .bdat = true,
-    .learn = learn,
-    .announce = announce,
+    .check = check,
+    .learn = ext_learn_bare,
+    .announce = ext_announce_bare,
     .options = options,
     .option_count = sizeof options / sizeof options[0],
 };

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "client.h"
-#include "ext.h"
 #include "server_config.h"
 
 static uint32_t window(const struct client_config *cf)
@@ -12,13 +11,24 @@ static uint32_t window(const struct client_config *cf)
     return (uint32_t)cf->window;
 }
 
+static int check(const struct client_config *cf, struct diag *d)
+{
+    bool wanted = cf->want[EXT_PIPELINING] != EXT_NO;
+
+    if (cf->window && !wanted)
+        return diag_set(d, -EINVAL, "--pipeline-window needs --pipelining");
+    if (cf->in_flight && !wanted)
+        return diag_set(d, -EINVAL, "--in-flight needs --pipelining");
+    if (cf->in_flight > 1 && cf->lmtp)
+        return diag_set(d, -EINVAL, "--in-flight is for SMTP: LMTP has one message in flight");
+    return 0;
+}
+
 /* It stands in the plain list, and announcing it only makes sure of that. */
 static int learn(struct server_config *cf, const char *argument, struct diag *d)
 {
-    if (*argument)
-        return diag_set(d, -EINVAL, "bad announcement: PIPELINING takes no argument");
     cf->no_pipelining = false;
-    return 0;
+    return ext_learn_bare(cf, argument, d);
 }
 
 static const struct opt options[] = {
@@ -65,6 +75,7 @@ const struct ext ext_pipelining = {
     .keyword = "PIPELINING",
     .source = "RFC 2920",
     .window = window,
+    .check = check,
     .learn = learn,
     .options = options,
     .option_count = sizeof options / sizeof options[0],

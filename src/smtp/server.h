@@ -119,10 +119,12 @@ struct server {
     uint64_t octets;              /* content so far */
     uint64_t chunk_left;          /* of the BDAT under way */
     uint32_t recipients;          /* accepted ones of the transaction */
+    uint32_t mails;               /* MAIL commands of the session, if extensions look at them */
     uint32_t owed;                /* replies to give before anything else: the verdict, or … */
     uint32_t told;                /* … if each: how many recipients have got theirs */
     uint16_t part_length;
     uint16_t verdict_length;
+    uint16_t declared;    /* bit (1 << enum ext_id): the MAIL had a parameter of it */
     struct strict strict; /* of content, and of a command that is too long */
     uint8_t state;        /* what the next octet belongs to */
     uint8_t scan;         /* see dotscan.h */

@@ -29,7 +29,7 @@ static const struct plain_line plain_list[] = {
 
 static int unknown_keyword(const char *keyword, struct diag *d)
 {
-    char known[100] = "";
+    char known[200] = "";
     size_t n = 0;
 
     for (size_t i = 0; i < EXT_COUNT; i++) {
@@ -173,12 +173,12 @@ int server_config_freeze(struct server_config *cf, struct diag *d)
     longest(cf, cf->helo);
     longest(cf, cf->ehlo);
     cf->verbs = 0;
-    cf->parameters = false;
+    cf->looks = false;
     for (unsigned i = 0; i < SERVER_VERB_COUNT; i++)
         if (server_verbs[i].known && server_verbs[i].known(cf))
             cf->verbs |= 1u << i;
     for (size_t i = 0; i < EXT_COUNT; i++)
-        cf->parameters |= cf->announced[i] && ext_rows[i]->mail_keyword;
+        cf->looks |= cf->announced[i] && (ext_rows[i]->parameter_count || ext_rows[i]->admit);
     return 0;
 }
 

@@ -65,6 +65,7 @@ struct server_config {
     bool strict;               /* refuse what strict.h says */
     bool announced[EXT_COUNT]; /* what server_announce() put behind that list */
     uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
+    struct ext_offer limits;   /* LIMITS (RFC 9422) */
 
     /* Made by server_config_freeze(). */
     char *texts; /* the next four stand there */
@@ -74,7 +75,7 @@ struct server_config {
     struct slice ehlo_secure; /* behind TLS, where STARTTLS is not announced */
     uint32_t verbs;           /* bit (1 << enum server_verb): known */
     uint32_t reply_room;      /* no reply is longer */
-    bool parameters;          /* some announced extension has a MAIL parameter */
+    bool looks;               /* some announced extension looks at MAIL or RCPT */
 };
 
 /*

@@ -68,36 +68,71 @@ static struct slice run_ehlo(struct server *sv, struct slice args)
     return sv->secure ? sv->context->config->ehlo_secure : sv->context->config->ehlo;
 }
 
-/* Has one MAIL parameter (RFC 5321 section 4.1.2, esmtp-param) looked at by its extension. */
-static struct slice check_parameter(const struct server_config *cf, struct slice key,
+/* Has one parameter (RFC 5321 section 4.1.2, esmtp-param) looked at by its extension. */
+static struct slice check_parameter(struct server *sv, bool rcpt, struct slice key,
                                     struct slice value)
 {
+    const struct server_config *cf = sv->context->config;
+
     for (size_t i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
 
-        if (cf->announced[i] && e->mail_keyword && slice_is(key, e->mail_keyword)) {
-            const char *refusal = e->mail_parameter(cf, value);
+        for (size_t k = 0; cf->announced[i] && k < e->parameter_count; k++) {
+            const struct ext_parameter *p = &e->parameters[k];
+            const char *refusal;
 
+            if (p->rcpt != rcpt || !slice_is(key, p->keyword))
+                continue;
+            if (!rcpt)
+                sv->declared |= (uint16_t)(1u << i);
+            refusal = p->check(cf, value);
             return refusal ? slice_of(refusal) : (struct slice){NULL, 0};
         }
     }
     return (struct slice){NULL, 0};
 }
 
-/* What a path and its parameters are refused for; empty when they are fine. */
-static struct slice check_argument(const struct server_config *cf, struct slice args)
+/* What announced extensions refuse a MAIL or RCPT for; empty when they don't. */
+static struct slice ask_extensions(struct server *sv, bool rcpt, struct slice path,
+                                   struct slice parameters)
 {
+    const struct server_config *cf = sv->context->config;
     struct slice refusal = {NULL, 0};
-    struct slice parameters, key, value;
-    struct slice path;
+    struct slice key, value;
+    uint32_t number = rcpt ? sv->recipients + 1 : ++sv->mails;
 
-    if (!cf->strict && !cf->parameters)
+    if (!rcpt)
+        sv->declared = 0;
+    while (refusal.n == 0 && path_parameter(&parameters, &key, &value))
+        refusal = check_parameter(sv, rcpt, key, value);
+    for (size_t i = 0; i < EXT_COUNT && refusal.n == 0; i++) {
+        const struct ext *e = ext_rows[i];
+        const char *words = NULL;
+
+        if (cf->announced[i] && e->admit)
+            words = e->admit(cf, rcpt, path, number, sv->declared & (1u << i));
+        if (words)
+            refusal = slice_of(words);
+    }
+    return refusal;
+}
+
+/* What a path and its parameters are refused for; empty when they are fine. */
+static struct slice check_argument(struct server *sv, bool rcpt, struct slice args)
+{
+    const struct server_config *cf = sv->context->config;
+    struct slice refusal = {NULL, 0};
+    struct slice parameters, path;
+
+    if (!cf->strict && !cf->looks)
         return refusal;
     path = path_find(args, &parameters);
-    if (cf->strict)
+    if (cf->strict && rcpt && sv->recipients >= STRICT_RECIPIENTS)
+        refusal = server_texts.too_many;
+    else if (cf->strict)
         refusal = strict_path(path);
-    while (cf->parameters && refusal.n == 0 && path_parameter(&parameters, &key, &value))
-        refusal = check_parameter(cf, key, value);
+    if (refusal.n == 0 && cf->looks)
+        refusal = ask_extensions(sv, rcpt, path, parameters);
     return refusal;
 }
 
@@ -107,31 +142,22 @@ static struct slice run_mail(struct server *sv, struct slice args)
 
     if (sv->mail)
         return server_texts.nested_mail;
-    refusal = check_argument(sv->context->config, args);
+    refusal = check_argument(sv, false, args);
     if (refusal.n > 0)
         return refusal;
     sv->mail = true;
     return server_texts.ok_mail;
 }
 
-/* How strict a server may be with a recipient. */
-static struct slice check_recipient(const struct server *sv, struct slice args)
-{
-    if (sv->recipients >= STRICT_RECIPIENTS)
-        return server_texts.too_many;
-    return strict_path(path_find(args, NULL));
-}
-
 static struct slice run_rcpt(struct server *sv, struct slice args)
 {
-    struct slice refusal = {NULL, 0};
+    struct slice refusal;
 
     if (!sv->mail)
         return server_texts.need_mail;
     if (sv->chunked)
         return server_texts.rcpt_after_bdat;
-    if (sv->context->config->strict)
-        refusal = check_recipient(sv, args);
+    refusal = check_argument(sv, true, args);
     if (refusal.n > 0)
         return refusal;
     sv->recipients++;

@@ -17,7 +17,7 @@ LAYERS = {
     "base": ((), ()),
     "pace": (("base",), ()),
     "smtp": (("base",), ()),
-    "mail": (("base",), ()),
+    "mail": (("base",), ("idn2.h",)),
     "stats": (("base",), ()),
     "io": (("base",), ()),
     "tls": (("base", "io"), ("openssl/",)),

@@ -221,6 +221,7 @@ static void make_delivery(struct player *p, struct delivery *d, const struct scr
     d->form = (struct client_form){
         .sender = slice_of(m->sender),
         .rcpt_count = m->rcpt_count,
+        .utf8 = !ext_is_ascii(slice_of(m->sender)) || !ext_is_ascii(slice_of(m->rcpt[0])),
         .plain = {d->plain.parts, d->plain.count, plain.n - d->own},
         .stuffed = {d->stuffed.parts, d->stuffed.count, stuffed.n - d->own},
         .rcpt = deliver_rcpt,
@@ -325,6 +326,8 @@ static void on_end(struct player *p, const struct client_event *e)
 
     p->over = true;
     buffer_print(&p->log, "end %s %s", names[e->end], phase_name(e->phase));
+    if (e->end == CLIENT_END_FORBIDDEN)
+        buffer_print(&p->log, " %.*s", (int)e->why.n, e->why.p);
     if (e->end == CLIENT_END_NO_OFFER)
         buffer_print(&p->log, " %s", e->missing->keyword);
     if (e->plaintext)

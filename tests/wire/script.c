@@ -240,15 +240,6 @@ static uint64_t duration(struct parser *p, const char *text)
     return ns;
 }
 
-static int want(struct parser *p, const char *text)
-{
-    for (const struct opt_choice *c = ext_want_choices; c->name; c++)
-        if (strcmp(c->name, text) == 0)
-            return c->value;
-    fail(p, "must, if-offered or no");
-    return 0;
-}
-
 static void windows(struct parser *p, const char *text)
 {
     struct script *s = p->s;
@@ -278,6 +269,35 @@ static void when(struct parser *p, const char *text)
                                  : p->window > limit);
 }
 
+/* A word that is an option of a program's command line: --word or --word=rest. */
+static bool option_word(struct parser *p, const char *word, const char *rest)
+{
+    struct opt_table tables[1 + EXT_COUNT] = {{client_options, client_option_count, &p->s->config}};
+    struct buffer b = {0};
+    struct diag d;
+    char name[] = "wire";
+    char *argv[] = {name, NULL, NULL};
+    bool known = false;
+    int operands;
+
+    for (int i = 0; i < EXT_COUNT; i++)
+        tables[1 + i] =
+            (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &p->s->config};
+    for (size_t t = 0; t < 1 + EXT_COUNT; t++)
+        for (size_t i = 0; i < tables[t].count; i++)
+            known |= strcmp(tables[t].rows[i].name, word) == 0;
+    if (!known)
+        return false;
+    buffer_print(&b, "--%s%s", word, *rest ? "=" : "");
+    expand(p, &b, rest, p->index, false);
+    buffer_add(&b, "", 0);
+    p->s->options = grown(p->s->options, p->s->option_count, sizeof *p->s->options);
+    p->s->options[p->s->option_count++] = argv[1] = b.p;
+    if (opt_parse(tables, 1 + EXT_COUNT, 2, argv, &operands, &d) < 0)
+        fail(p, d.text);
+    return true;
+}
+
 static bool config_word(struct parser *p, const char *word, const char *rest)
 {
     struct script *s = p->s;
@@ -298,30 +318,21 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
         if (strcmp(flags[i].word, word) == 0)
             return *flags[i].flag = true;
-    if (strcmp(word, "pipelining") == 0)
-        s->config.want[EXT_PIPELINING] = want(p, rest);
-    else if (strcmp(word, "chunking") == 0)
-        s->config.want[EXT_CHUNKING] = want(p, rest);
-    else if (strcmp(word, "tls") == 0) {
-        s->config.implicit_tls = strcmp(rest, "implicit") == 0;
-        s->config.want[EXT_STARTTLS] = s->config.implicit_tls ? EXT_NO : want(p, rest);
-    } else if (strcmp(word, "window") == 0)
+    if (strcmp(word, "window") == 0)
         windows(p, rest);
     else if (strcmp(word, "chunk") == 0)
         s->config.chunk_size = strtoull(rest, NULL, 10);
-    else if (strcmp(word, "in-flight") == 0)
-        s->config.in_flight = strtoull(rest, NULL, 10);
     else if (strcmp(word, "timeout") == 0)
         client_timeout_same(&s->config, duration(p, rest));
     else if (strcmp(word, "timeouts") == 0)
         client_timeout_scaled(&s->config, duration(p, rest));
     else if (strcmp(word, "iov") == 0)
         s->iov = (int)strtol(rest, NULL, 10);
-    else if (strcmp(word, "helo") == 0) {
+    else if (strcmp(word, "helo") == 0 && *rest) {
         free(s->helo);
         s->config.helo_name = s->helo = copy(rest, strlen(rest));
     } else
-        return false;
+        return option_word(p, word, rest);
     return true;
 }
 
@@ -471,6 +482,9 @@ void script_free(struct script *s)
     free(s->replies);
     free(s->times);
     free(s->helo);
+    for (size_t i = 0; i < s->option_count; i++)
+        free(s->options[i]);
+    free(s->options);
     free(s);
 }
 

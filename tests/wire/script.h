@@ -68,6 +68,8 @@ struct script {
     char *replies;                /* phases of all replies; NULL: not told */
     char *times;                  /* of all replies, likewise: seconds since the command */
     char *helo;
+    char **options; /* what config's texts are borrowed from */
+    size_t option_count;
 };
 
 struct script_file;

@@ -2,7 +2,7 @@
 # behind the 220 is taken for an answer. Then TLS before the greeting (RFC 8314).
 
 == a session
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -28,7 +28,7 @@ S: 221 bye
 replies greeting hello starttls hello mail rcpt data end-of-data quit
 
 == what is offered in the clear does not count
-tls must
+tls starttls
 pipelining if-offered
 window 1 100
 S: 220 mx
@@ -56,7 +56,7 @@ S: 221 bye
 = end QUIT quit
 
 == the window opens inside
-tls must
+tls starttls
 pipelining must
 window 100
 S: 220 mx
@@ -84,7 +84,7 @@ S: 221 bye
 = end QUIT quit
 
 == a server that goes on offering it is not asked again
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -101,7 +101,7 @@ abort
 = end ABORTED mail
 
 == a reply injected behind the 220
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -125,7 +125,7 @@ S: x{-}
 = end INJECTION tls
 
 == not offered
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -165,7 +165,7 @@ abort
 = end ABORTED mail plaintext
 
 == no EHLO, which won't
-tls must
+tls starttls
 tolerant
 S: 220 mx
 C: EHLO me
@@ -175,7 +175,7 @@ S: 502 what
 = end REFUSED hello
 
 == refused
-tls must
+tls starttls
 tolerant
 S: 220 mx
 C: EHLO me
@@ -188,7 +188,7 @@ S: 454 4.7.0 not now
 = end REFUSED starttls
 
 == another success is none
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -222,7 +222,7 @@ S: 221 bye
 = end QUIT quit plaintext
 
 == a server that leaves instead
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -246,7 +246,7 @@ insecure
 = end TLS tls
 
 == the connection is lost in it
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -258,7 +258,7 @@ close
 = end LOST tls
 
 == it takes too long
-tls must
+tls starttls
 timeout 5s
 S: 220 mx
 C: EHLO me
@@ -274,7 +274,7 @@ tick 1s
 = end TIMEOUT tls
 
 == it fails behind the final octet
-tls must
+tls starttls
 S: 220 mx
 C: EHLO me
 S: 250-mx
@@ -297,7 +297,7 @@ insecure
 = end TLS end-of-data
 
 == LMTP
-tls must
+tls starttls
 lmtp
 S: 220 mx
 C: LHLO me
