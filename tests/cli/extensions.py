@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+"""Extensions from outside: smtp-source against smtp-sink, raw clients against smtp-sink, wrong values.
+
+    extensions.py BUILD
+"""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+BUILD = sys.argv[1]
+SOURCE = os.path.join(BUILD, "smtp-source")
+SINK = os.path.join(BUILD, "smtp-sink")
+LIMIT = 20
+TESTS = []
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(program, *args):
+    return subprocess.run([program, *args], capture_output=True, text=True, timeout=LIMIT,
+                          check=False)
+
+
+class Sink:
+    """A sink that says which commands it reads."""
+
+    def __init__(self, *options):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        self.process = subprocess.Popen([SINK, *user, "-v", "--report=json", *options, self.address],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wanted = f":{self.port:04X} 00000000:0000 0A"
+        end = time.monotonic() + LIMIT
+        while time.monotonic() < end and self.process.poll() is None:
+            if wanted in open("/proc/net/tcp", encoding="ascii").read():
+                return
+            time.sleep(0.01)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+    def stop(self):
+        """The report, and what it said, line by line."""
+        self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=LIMIT)
+        lines = [line.split(": ", 1)[1] if ": " in line else line for line in err.splitlines()]
+        return json.loads(out), lines
+
+    def send(self, *args):
+        """smtp-source against it."""
+        done = run(SOURCE, "--report=json", *args, self.address)
+        return done, json.loads(done.stdout)
+
+    def talk(self, octets):
+        with socket.create_connection(("127.0.0.1", self.port), LIMIT) as s:
+            s.sendall(octets)
+            s.shutdown(socket.SHUT_WR)
+            got = b""
+            while True:
+                more = s.recv(65536)
+                if not more:
+                    return got.decode()
+                got += more
+
+
+def codes(replies):
+    """The last lines' codes, without greeting and hello."""
+    return re.findall(r"^(\d{3}(?: \d\.\d\.\d+)?) ", replies, re.M)[2:]
+
+
+@test
+def size_is_declared_and_kept_to():
+    with Sink("--announce=SIZE=100000") as sink:
+        done, report = sink.send("--size", "-d", "-m", "5", "-l", "1000")
+        assert done.returncode == 0 and report["messages"]["accepted"] == 5, done
+        done, report = sink.send("--size", "-s", "2", "-m", "5", "-l", "200000")
+        assert done.returncode == 1 and "at most 100000 octets (SIZE)" in done.stderr, done
+        assert report["messages"]["accepted"] == 0 and report["messages"]["refused"] == 0, report
+        assert sum(report["messages"][k] for k in ("failed", "missed")) == 5, report
+        document, lines = sink.stop()
+        declared = {line for line in lines if line.startswith("MAIL")}
+        assert len(declared) == 1, declared
+        size = int(re.search(r" SIZE=(\d+)$", declared.pop())[1])
+        assert size * 5 == document["octets"], (size, document)
+
+
+@test
+def parameters_go_out_and_are_taken():
+    with Sink("--announce=8BITMIME,SMTPUTF8,DSN,ENHANCEDSTATUSCODES") as sink:
+        done, report = sink.send(
+            "--8bitmime", "--smtputf8", "--enhanced-codes", "--dsn", "--dsn-ret=full",
+            "--dsn-envid=job 1", "--dsn-notify=success,failure", "--dsn-orcpt", "-d", "-m", "20",
+            "-s", "2", "-r", "3", "--pipelining", "-f", "ä@x.example", "-t", "ü@bücher.example")
+        assert done.returncode == 0 and report["recipients"]["accepted"] == 60, done
+        done, report = sink.send("-t", "ü@x.example")
+        assert "recipient rejected: 553" in done.stderr and report["messages"]["refused"] == 1, done
+        done, report = sink.send("--smtputf8", "-t", "x@bücher.example", "--idna", "-M",
+                                 "straße.example")
+        assert done.returncode == 0, done
+        _, lines = sink.stop()
+        assert "EHLO xn--strae-oqa.example" in lines, lines
+        assert "RCPT TO:<x@xn--bcher-kva.example>" in lines, lines
+        mails = {line for line in lines if line.endswith("ENVID=job+201")}
+        assert len(mails) == 1 and " BODY=8BITMIME SMTPUTF8 RET=FULL " in mails.pop(), lines
+        rcpts = [line for line in lines if "NOTIFY=SUCCESS,FAILURE ORCPT=utf-8;" in line]
+        assert len(rcpts) == 60, lines
+
+
+@test
+def typed_parameters():
+    with Sink() as sink:
+        done, report = sink.send("--mail-param", "XA=1 XB", "--rcpt-param=XC=<>", "-d", "-m", "3")
+        assert done.returncode == 0 and report["messages"]["accepted"] == 3, done
+        _, lines = sink.stop()
+        assert sum(line.endswith("> XA=1 XB") for line in lines) == 3, lines
+        assert sum(line.endswith("> XC=<>") for line in lines) == 3, lines
+
+
+@test
+def helo_or_ehlo():
+    with Sink() as sink:
+        for option in "--ehlo", "--helo":
+            assert sink.send(option)[0].returncode == 0
+        _, lines = sink.stop()
+        assert [line[:4] for line in lines if line[1:4].upper() in ("HLO", "ELO")] == ["EHLO", "HELO"]
+    with Sink("-e") as sink:  # EHLO is unknown there
+        assert sink.send("--ehlo")[0].returncode == 0
+        done, _ = sink.send("--mail-param=X")
+        assert done.returncode == 1 and "EHLO rejected: 500" in done.stderr, done
+
+
+@test
+def limits_are_kept_to():
+    with Sink("--announce=LIMITS=MAILMAX=4+RCPTMAX=3") as sink:
+        for more in [], ["--pipelining"]:
+            done, report = sink.send("--limits", "-d", "-m", "10", "-r", "3", *more)
+            assert done.returncode == 0 and report["messages"]["accepted"] == 10, done
+            assert report["connections"]["made"] == 3, report["connections"]
+        done, report = sink.send("--limits", "-m", "10", "-r", "4")
+        assert done.returncode == 1 and "at most 3 recipients a message" in done.stderr, done
+        done, report = sink.send("-A", "-d", "-m", "5", "-r", "4")
+        assert report["messages"] == report["messages"] | {"accepted": 4, "refused": 1}, report
+        assert report["recipients"]["accepted"] == 12, report
+
+
+@test
+def the_sink_looks_at_parameters():
+    head = "EHLO x\r\n"
+    rows = [
+        ("8BITMIME", "MAIL FROM:<a> BODY=8BITMIME\r\n", "250 2.1.0"),
+        ("8BITMIME", "MAIL FROM:<a> BODY=9BIT\r\n", "501 5.5.4"),
+        ("SMTPUTF8", "MAIL FROM:<ä> SMTPUTF8\r\n", "250 2.1.0"),
+        ("SMTPUTF8", "MAIL FROM:<ä>\r\n", "550 5.6.7"),
+        ("SMTPUTF8", "MAIL FROM:<a> SMTPUTF8=1\r\n", "501 5.5.4"),
+        ("DSN", "MAIL FROM:<a> RET=HDRS ENVID=a+2B\r\n", "250 2.1.0"),
+        ("DSN", "MAIL FROM:<a> RET=\r\n", "501 5.5.4"),
+        ("DSN", "MAIL FROM:<a> ENVID=a+\r\n", "501 5.5.4"),
+        ("DSN", "MAIL FROM:<a> NOTIFY=x\r\n", "250 2.1.0"),  # not one of MAIL's
+        ("SIZE=5", "MAIL FROM:<a> SIZE=6\r\n", "552 5.3.4"),
+        ("LIMITS=MAILMAX=9", "MAIL FROM:<a>\r\n", "250 2.1.0"),
+    ]
+    for announced, line, code in rows:
+        with Sink("--announce", announced) as sink:
+            got = codes(sink.talk((head + line).encode()))
+            assert got == [code], (announced, line, got)
+    with Sink("--announce=DSN,SMTPUTF8") as sink:
+        got = codes(sink.talk((
+            head + "MAIL FROM:<a>\r\nRCPT TO:<b> NOTIFY=NEVER ORCPT=rfc822;a+2Bb\r\n"
+            "RCPT TO:<b> NOTIFY=SUCCESS,SUCCESS\r\nRCPT TO:<b> ORCPT=;x\r\nRCPT TO:<ü>\r\n"
+            "RSET\r\nMAIL FROM:<a> SMTPUTF8\r\nRCPT TO:<ü>\r\n").encode()))
+        assert got == ["250 2.1.0", "250 2.1.5", "501 5.5.4", "501 5.5.4", "553 5.6.7",
+                       "250 2.1.0", "250 2.1.0", "250 2.1.5"], got
+    with Sink() as sink:  # not asked for: takes what a client sends
+        got = codes(sink.talk(b"EHLO x\r\nMAIL FROM:<\xff> BODY=X RET=\r\nRCPT TO:<b> NOTIFY=x\r\n"))
+        assert got == ["250 2.1.0", "250 2.1.5"], got
+
+
+@test
+def wrong_values_get_one_clear_line():
+    source = [
+        (["--size=10"], "bad SIZE mode: 10"),
+        (["--8bitmime=x"], "bad 8BITMIME mode: x"),
+        (["--smtputf8=x"], "bad SMTPUTF8 mode: x"),
+        (["--smtputf8", "-t", b"\xff@x"], "recipient address: it is not UTF-8"),
+        (["--limits=x"], "bad LIMITS mode: x"),
+        (["--enhanced-codes=x"], "bad enhanced codes mode: x"),
+        (["--dsn"], "--dsn needs to be told"),
+        (["--dsn-ret=full"], "--dsn-ret needs --dsn"),
+        (["--dsn-orcpt"], "--dsn-orcpt needs --dsn"),
+        (["--dsn-envid=x"], "--dsn-envid needs --dsn"),
+        (["--dsn-notify=never"], "--dsn-notify needs --dsn"),
+        (["--dsn", "--dsn-ret=some"], "bad part to return: some"),
+        (["--dsn", "--dsn-notify=often"], "bad notification: often"),
+        (["--dsn", "--dsn-notify=never,success"], "bad notification: never,success"),
+        (["--dsn", "--dsn-notify="], "bad notification: empty"),
+        (["--dsn", "--dsn-envid=" + "=" * 34], "bad envelope identifier"),
+        (["--dsn", "--dsn-envid="], "bad envelope identifier: empty"),
+        (["--mail-param="], "bad parameter: empty"),
+        (["--mail-param=a\rb"], "bad parameter: a?b"),
+        (["--mail-param=A  B"], "bad parameter: A  B"),
+        (["--mail-param==1"], "bad parameter: =1"),
+        (["--mail-param=A="], "bad parameter: A="),
+        (["--mail-param=A=" + "x" * 500], "500 characters in all"),
+        (["--rcpt-param=-A"], "bad parameter: -A"),
+        (["--ehlo", "-L"], "--ehlo is for SMTP"),
+        (["--helo", "--pipelining"], "--helo cannot be used with --pipelining"),
+        (["--helo", "--rcpt-param=X"], "--helo cannot be used with --rcpt-param"),
+        (["-o", "--ehlo"], "-o cannot be used with --ehlo"),
+        (["-o", "--dsn", "--dsn-ret=full"], "-o cannot be used with --dsn"),
+        (["--idna", "-t", "x@" + "ü" * 70], "bad recipient address"),
+        (["--idna", "-M", "ü" * 70], "hostname"),
+    ]
+    sink = [
+        (["--announce=LIMITS"], "LIMITS="),
+        (["--announce=LIMITS=MAILMAX=0"], "takes MAILMAX="),
+        (["--announce=LIMITS=FOO=1"], "takes MAILMAX="),
+        (["--announce=LIMITS=RCPTMAX=1000000"], "takes MAILMAX="),
+        (["--announce=DSN=1"], "bad announcement"),
+        (["--announce=SMTPUTF8=x"], "bad announcement"),
+    ]
+    for program, rows in (SOURCE, source), (SINK, sink):
+        for args, words in rows:
+            done = run(program, *args, "127.0.0.1:1")
+            lines = done.stderr.splitlines()
+            assert done.returncode == 1 and len(lines) == 1, (args, done)
+            assert "fatal: " in lines[0] and words in lines[0], (args, lines)
+
+
+def main():
+    failed = 0
+    for function in TESTS:
+        try:
+            function()
+        except Exception as error:  # a test may fail in any way
+            failed += 1
+            print(f"{function.__name__}: {type(error).__name__}: {str(error)[:2000]}")
+    print(f"{len(TESTS) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
