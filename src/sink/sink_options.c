@@ -260,7 +260,11 @@ const struct opt sink_options[] = {
      .help = "announce more: CHUNKING,SIZE=10M",
      .man = "Announce and support these extensions too, besides those that are announced anyway. "
             "The list has KEYWORD or KEYWORD=ARGUMENT, separated by commas: CHUNKING (BDAT), "
-            "SIZE or SIZE=BYTES (larger messages are refused)."},
+            "SIZE or SIZE=BYTES (larger messages are refused), SMTPUTF8 (addresses in UTF-8 are "
+            "refused without that parameter), LIMITS=MAILMAX=N+RCPTMAX=N+RCPTDOMAINMAX=N, any of "
+            "them (what is beyond is refused for now). 8BITMIME, DSN, ENHANCEDSTATUSCODES and "
+            "PIPELINING are announced anyway; named here, the parameters of the first two are "
+            "looked at, and bad ones refused."},
     {.name = "no-esmtp",
      .letter = 'e',
      .kind = OPT_FLAG,

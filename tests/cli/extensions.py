@@ -97,7 +97,7 @@ def size_is_declared_and_kept_to():
         declared = {line for line in lines if line.startswith("MAIL")}
         assert len(declared) == 1, declared
         size = int(re.search(r" SIZE=(\d+)$", declared.pop())[1])
-        assert size * 5 == document["octets"], (size, document)
+        assert size * 5 == document["sink"]["content_bytes"], (size, document)
 
 
 @test
