@@ -381,7 +381,7 @@ static int open_bind(struct source *s, struct diag *d)
 
     if (!text)
         return 0;
-    rc = bind_parse(&s->bind, text, d);
+    rc = bind_parse(&s->bind, "--bind", text, d);
     if (rc < 0)
         return rc;
     if (strncmp(s->target_text, "unix:", 5) == 0)
@@ -729,6 +729,7 @@ int main(int argc, char **argv)
     load_done(&s.load);
     mail_content_done(&s.content);
     bind_done(&s.bind);
+    bind_done(&s.load_settings.proxy_sources);
     endpoint_done(&s.target);
     opt_config_done(&s.config);
     tls_identity_done(&s.identity);

@@ -46,12 +46,12 @@ static uint64_t low_bits(unsigned n)
 
 /* ---- Parsing ---- */
 
-static int bad(struct diag *d, const char *item, const char *why)
+static int bad(struct diag *d, const char *option, const char *item, const char *why)
 {
     return diag_set(d, -EINVAL,
-                    "bad source address: %s: %s (--bind takes ADDRESS[/LENGTH], "
-                    "several with commas between them)",
-                    *item ? item : "empty", why);
+                    "bad source address: %s: %s (%s takes ADDRESS[/LENGTH], several with commas "
+                    "between them)",
+                    *item ? item : "empty", why, option);
 }
 
 /* An address alone. Returns its family, or -EINVAL. */
@@ -85,7 +85,8 @@ static bool widen(struct bind_range *r, int family, unsigned length)
     return true;
 }
 
-static int parse_item(struct bind_range *r, int *family, char *item, struct diag *d)
+static int parse_item(struct bind_range *r, int *family, const char *option, char *item,
+                      struct diag *d)
 {
     char whole[INET6_ADDRSTRLEN + 8];
     char *slash = strchr(item, '/');
@@ -97,18 +98,19 @@ static int parse_item(struct bind_range *r, int *family, char *item, struct diag
         *slash = '\0';
     f = parse_address(r, item);
     if (f < 0)
-        return bad(d, whole, "no IPv4 or IPv6 address");
+        return bad(d, option, whole, "no IPv4 or IPv6 address");
     if (*family != AF_UNSPEC && f != *family)
-        return bad(d, whole, "IPv4 and IPv6 do not go together");
+        return bad(d, option, whole, "IPv4 and IPv6 do not go together");
     *family = f;
     if (r->high == 0 && r->low == 0 && !slash)
-        return bad(d, whole, "leave the option out to let the system choose");
+        return bad(d, option, whole, "leave the option out to let the system choose");
     if (!slash)
         return 0;
     if (num_count(slash + 1, &length) < 0 || length > (f == AF_INET ? 32 : 128))
-        return bad(d, whole, f == AF_INET ? "the length is 0 to 32" : "the length is 0 to 128");
+        return bad(d, option, whole,
+                   f == AF_INET ? "the length is 0 to 32" : "the length is 0 to 128");
     if (!widen(r, f, (unsigned)length))
-        return bad(d, whole, "bits are set behind the prefix");
+        return bad(d, option, whole, "bits are set behind the prefix");
     return 0;
 }
 
@@ -125,21 +127,21 @@ static bool overlaps(const struct bind_list *l, const struct bind_range *r)
     return false;
 }
 
-static int add_item(struct bind_list *l, char *item, struct diag *d)
+static int add_item(struct bind_list *l, const char *option, char *item, struct diag *d)
 {
     struct bind_range r = {0};
-    int rc = parse_item(&r, &l->family, item, d);
+    int rc = parse_item(&r, &l->family, option, item, d);
 
     if (rc < 0)
         return rc;
     if (overlaps(l, &r))
-        return bad(d, item, "named twice");
+        return bad(d, option, item, "named twice");
     l->ranges[l->range_count++] = r;
     l->count = r.count < BIND_COUNT_MAX - l->count ? l->count + r.count : BIND_COUNT_MAX;
     return 0;
 }
 
-int bind_parse(struct bind_list *l, const char *text, struct diag *d)
+int bind_parse(struct bind_list *l, const char *option, const char *text, struct diag *d)
 {
     struct bind_list list = {.family = AF_UNSPEC};
     char *copy = strdup(text);
@@ -152,7 +154,7 @@ int bind_parse(struct bind_list *l, const char *text, struct diag *d)
     if (!copy || !list.ranges)
         rc = diag_set(d, -ENOMEM, "out of memory");
     for (char *at = copy, *item; rc == 0 && (item = strsep(&at, ","));)
-        rc = add_item(&list, item, d);
+        rc = add_item(&list, option, item, d);
     free(copy);
     if (rc < 0)
         free(list.ranges);

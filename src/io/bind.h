@@ -1,6 +1,7 @@
 /*
- * The addresses that connections come from (--bind): single ones and whole prefixes, of one family.
- * A prefix costs no more memory than an address, however many it has.
+ * The addresses that connections come from (--bind), or are said to (--proxy-source): single ones
+ * and whole prefixes, of one family. A prefix costs no more memory than an address, however many it
+ * has.
  */
 #ifndef IO_BIND_H
 #define IO_BIND_H
@@ -25,9 +26,10 @@ struct bind_list {
 /*
  * "ADDR[/LENGTH][,ADDR[/LENGTH]...]". Of a prefix of more than two addresses the first (the network
  * itself, RFC 950 and RFC 4291 section 2.6.1) and in IPv4 the last (broadcast) are left out.
- * Returns 0 (bind_done() frees), or -errno with diag set and nothing to free.
+ * option is whose argument it is. Returns 0 (bind_done() frees), or -errno with diag set and
+ * nothing to free.
  */
-int bind_parse(struct bind_list *, const char *text, struct diag *);
+int bind_parse(struct bind_list *, const char *option, const char *text, struct diag *);
 void bind_done(struct bind_list *);
 
 /* Address number i (modulo their count) with port 0. */

@@ -49,6 +49,8 @@ struct load_settings {
     int close;                 /* enum load_close */
     int nodelay;               /* bool */
     bool fastopen;
+    int proxy;                      /* --proxy, enum proxy_version */
+    struct bind_list proxy_sources; /* --proxy-source; owned. Count 0: none */
 
     /* Load models; completed by load_settings_complete(). */
     uint64_t rate;                  /* --rate, as of num_rate(); 0: none */

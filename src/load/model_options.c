@@ -426,6 +426,8 @@ int load_settings_complete(struct load_settings *s, struct diag *d)
 {
     int rc = check(s, d);
 
+    if (rc == 0 && s->proxy_sources.count && !s->proxy)
+        return diag_set(d, -EINVAL, "--proxy-source needs --proxy");
     if (rc == 0)
         rc = check_find(s, d);
     if (rc == 0 && s->find)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "proxy.h"
 #include "units.h"
 
 #define AT(field) offsetof(struct load_settings, field)
@@ -75,6 +76,21 @@ static const struct opt_choice on_off[] = {{"on", true}, {"off", false}, {NULL, 
 static int set_threads(void *settings, const char *value, struct diag *d)
 {
     return threads_set(&((struct load_settings *)settings)->threads, value, d);
+}
+
+static const struct opt_choice proxies[] = {{"v1", PROXY_V1}, {"v2", PROXY_V2}, {NULL, 0}};
+
+static int set_proxy_source(void *settings, const char *value, struct diag *d)
+{
+    struct load_settings *s = settings;
+    struct bind_list list;
+    int rc = bind_parse(&list, "--proxy-source", value, d);
+
+    if (rc < 0)
+        return rc;
+    bind_done(&s->proxy_sources);
+    s->proxy_sources = list;
+    return 0;
 }
 
 const struct opt load_options[] = {
@@ -218,6 +234,27 @@ const struct opt load_options[] = {
          "All are of one family, which is the one that is connected with. Each address has all "
          "local ports towards the server: this is how to have more connections, or to make and "
          "break them faster, than one address has ports."},
+    {.name = "proxy",
+     .kind = OPT_CHOICE,
+     .arg = "v1|v2",
+     .at = AT(proxy),
+     .choices = proxies,
+     .what = "PROXY protocol version",
+     .group = "Connection",
+     .help = "begin with a PROXY protocol header",
+     .man = "Begin each connection with a header of the PROXY protocol, as HAProxy and other "
+            "balancers do, by version 1 (text) or 2 (binary). It comes before everything else, TLS "
+            "too. Without --proxy-source it says that the client is not known (UNKNOWN, LOCAL)."},
+    {.name = "proxy-source",
+     .kind = OPT_CUSTOM,
+     .arg = "ADDR[/LENGTH][,...]",
+     .set = set_proxy_source,
+     .group = "Connection",
+     .help = "client addresses for --proxy, in turn",
+     .man = "With --proxy, the addresses that connections are said to come from, one after the "
+            "other, as with --bind; but they need not be this machine's. The port goes up from "
+            "1024 each time that all addresses had their turn. The address that was connected to "
+            "is told as the target."},
     {.name = "close",
      .kind = OPT_CHOICE,
      .arg = "quit|fin|reset",

@@ -10,6 +10,7 @@
 #include "backoff.h"
 #include "limits.h"
 #include "model.h"
+#include "proxy.h"
 #include "secure.h"
 #include "session_events.h"
 #include "session_tls.h"
@@ -238,6 +239,33 @@ static void submit(struct session *s, struct delivery *d)
         client_quit(s->client);
 }
 
+/* Whose connection it is said to be, in front of all else. */
+static void send_proxy_header(struct session *s)
+{
+    struct worker *w = s->worker;
+    const struct bind_list *sources = &w->load->settings->proxy_sources;
+    uint64_t number = s->connection - 1;
+    struct address source;
+    struct iovec v;
+
+    s->buffer = worker_buffer(w);
+    if (!s->buffer) {
+        worker_fatal(w, "out of memory");
+        return;
+    }
+    if (sources->count) {
+        bind_address(sources, number, &source);
+        address_set_port(&source, (uint16_t)(1024 + number / sources->count % (65536 - 1024)));
+    }
+    v.iov_base = s->buffer->arena.base;
+    v.iov_len =
+        proxy_write((enum proxy_version)w->load->settings->proxy, sources->count ? &source : NULL,
+                    &w->load->target->addresses[w->address], v.iov_base);
+    s->unsent = v.iov_len;
+    client_preface(s->client, v.iov_len);
+    io_send(w->io, &s->conn, &v, 1);
+}
+
 static void drain_events(struct session *s, uint64_t now);
 
 static void connected(struct io_conn *conn, int error)
@@ -267,6 +295,8 @@ static void connected(struct io_conn *conn, int error)
     s->ready = false;
     s->left = quota(s);
     client_start(s->client, now);
+    if (w->load->settings->proxy)
+        send_proxy_header(s);
     if (s->count)
         submit(s, delivery(s, 0));
     drain_events(s, now);

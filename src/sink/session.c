@@ -432,6 +432,7 @@ static void closed(struct io_conn *c)
     end_behaviour(s);
     server_done(&s->server);
     free(s->held);
+    free(s->arrival);
     if (s->sending)
         pool_return_block(&w->pool, s->sending);
     if (s->in_block) {
@@ -514,6 +515,8 @@ static void greet(struct session *s)
 /* With TLS from the first octet on the greeting comes behind the handshake. */
 static void welcome(struct session *s)
 {
+    if (s->arrival)
+        return; /* not before the header */
     if (worker_of(s)->config->tls_mode != SINK_TLS_IMPLICIT) {
         greet(s);
         return;
@@ -575,6 +578,15 @@ static const struct io_handler handler = {
     .closed = closed,
 };
 
+/* Until a header has told whose connection it is. */
+static const struct io_handler arriving = {
+    .connected = connected,
+    .received = sink_proxy_received,
+    .sent = sent,
+    .ended = ended,
+    .closed = closed,
+};
+
 static void show_peer(const struct sockaddr *peer, socklen_t length)
 {
     char text[INET6_ADDRSTRLEN] = "";
@@ -590,6 +602,37 @@ static void show_peer(const struct sockaddr *peer, socklen_t length)
               : peer->sa_family == AF_INET ? "AF_INET"
                                            : "AF_INET6",
               *text ? text : "local");
+}
+
+/* Whose session it is: known when it was accepted, or by a header later. false: out of memory. */
+static bool introduce(struct session *s, const struct sockaddr *peer, socklen_t length)
+{
+    struct worker *w = worker_of(s);
+
+    if (w->capture)
+        s->capture = capture_connect(w->capture, peer, length);
+    if ((w->capture && !s->capture) || !begin_behaviour(s, peer, length))
+        return false;
+    if (w->config->logged >> SERVER_CONNECT & 1)
+        syslog(LOG_INFO, "connect ");
+    if (w->config->verbose)
+        show_peer(peer, length);
+    return true;
+}
+
+void sink_session_arrived(struct session *s, const struct sockaddr *peer, socklen_t length,
+                          struct slice rest)
+{
+    s->conn.handler = &handler;
+    if (!introduce(s, peer, length)) {
+        sink_session_abort(s);
+        return;
+    }
+    restart_timer(s);
+    welcome(s);
+    /* To TLS, if that stands in between now. */
+    if (rest.n > 0 && !s->closing)
+        s->conn.handler->received(&s->conn, rest.p, rest.n);
 }
 
 /* Of its own, so that what happens to a session does not hang on what others do meanwhile. */
@@ -610,21 +653,14 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
 
     if (!s)
         return NULL;
-    if (w->capture) {
-        s->capture = capture_connect(w->capture, peer, length);
-        if (!s->capture) {
-            pool_return_session(&w->pool, s);
-            return NULL;
-        }
-    }
     server_init(&s->server, &w->context);
-    if (!begin_behaviour(s, peer, length)) {
+    s->conn.handler = w->config->proxy ? &arriving : &handler;
+    if (!(w->config->proxy ? sink_proxy_await(s, peer, length) : introduce(s, peer, length))) {
         capture_disconnect(s->capture);
         pool_return_session(&w->pool, s);
         return NULL;
     }
     s->open = true;
-    s->conn.handler = &handler;
     s->timer.fire = timed_out;
     s->rng.state =
         rng_of_session(w->config->seed, w->index + w->accepted++ * w->sink->worker_count);
@@ -638,10 +674,6 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
     }
     if (n == 0 || n == w->config->max_sessions)
         pause_doors(w, true);
-    if (w->config->logged >> SERVER_CONNECT & 1)
-        syslog(LOG_INFO, "connect ");
-    if (w->config->verbose)
-        show_peer(peer, length);
     return &s->conn;
 }
 

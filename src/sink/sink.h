@@ -48,6 +48,7 @@ struct sink_config {
     const struct capture_config *capture; /* what to record; NULL: nothing */
     /* Called once a second while serving, with what there was a second ago or later; NULL: not. */
     void (*progress)(const struct sink_numbers *);
+    bool proxy;    /* --proxy: each session begins with a header of the PROXY protocol */
     bool counters; /* -c: running counters on stdout */
     bool verbose;  /* -v: commands on stderr */
 };

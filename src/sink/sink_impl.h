@@ -35,6 +35,7 @@ struct session {
     const char *replies;  /* collected: a block, or a constant */
     char *sending;        /* the block being sent; NULL for a constant */
     struct held *held;
+    struct arrival *arrival;             /* until its PROXY header is there; NULL: none is due */
     struct behaviour_session *behaviour; /* NULL: no profile */
     struct capture_session *capture;     /* NULL: nothing is recorded */
     uint32_t replies_length;
@@ -145,6 +146,16 @@ struct slice sink_session_verdict(const struct server *, uint32_t recipient);
 
 struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
                                     socklen_t length);
+
+/*
+ * A session that begins with a header of the PROXY protocol: keeps what is known of its peer, false
+ * when out of memory; takes octets until the header is complete; and goes on with what is behind it
+ * (session.c).
+ */
+bool sink_proxy_await(struct session *, const struct sockaddr *peer, socklen_t length);
+void sink_proxy_received(struct io_conn *, const char *octets, size_t n);
+void sink_session_arrived(struct session *, const struct sockaddr *peer, socklen_t length,
+                          struct slice rest);
 
 /* Begins TLS, now or behind what is on its way in the clear. */
 void sink_session_secure(struct session *);

@@ -236,6 +236,15 @@ const struct opt sink_options[] = {
      .group = "Listening",
      .help = "end after so many sessions",
      .man = "Terminate after this many sessions have ended."},
+    {.name = "proxy",
+     .kind = OPT_FLAG,
+     .at = AT(proxy),
+     .group = "Listening",
+     .help = "clients come through a proxy",
+     .man = "Each session begins with a header of the PROXY protocol, version 1 or 2, as HAProxy "
+            "and other balancers send it; the address that it tells is the client's, for profiles "
+            "and recordings. A client that begins otherwise is warned of and cut off. Since a "
+            "client may write anything there, this is for where only the proxy can connect."},
     {.name = "lmtp",
      .letter = 'L',
      .kind = OPT_FLAG,

@@ -41,7 +41,7 @@ static uint16_t commands_max(const struct client_config *cf)
     return cf->want[EXT_PIPELINING] != EXT_NO ? (uint16_t)cf->window : 1;
 }
 
-bool client_keeps_offer(const struct client_config *cf)
+static bool keeps_offer(const struct client_config *cf)
 {
     for (int i = 0; i < EXT_COUNT; i++)
         if (cf->want[i] != EXT_NO && ext_rows[i]->keep)
@@ -53,7 +53,7 @@ size_t client_size(const struct client_config *cf)
 {
     return sizeof(struct client) + client_transactions_max(cf) * sizeof(struct transaction) +
            commands_max(cf) * sizeof(struct command) +
-           (client_keeps_offer(cf) ? sizeof(struct ext_offer) : 0);
+           (keeps_offer(cf) ? sizeof(struct ext_offer) : 0);
 }
 
 struct client *client_init(void *memory, const struct client_config *cf)
@@ -63,6 +63,7 @@ struct client *client_init(void *memory, const struct client_config *cf)
     c->cf = cf;
     c->ring_capacity = commands_max(cf);
     c->t_capacity = (uint16_t)client_transactions_max(cf);
+    c->keeps_offer = keeps_offer(cf);
     return c;
 }
 
@@ -100,6 +101,7 @@ void client_start(struct client *c, uint64_t now)
         .ring_capacity = c->ring_capacity,
         .t_capacity = c->t_capacity,
         .words = c->words,
+        .keeps_offer = c->keeps_offer,
         .t_limit = 1,
         .window = 1,
         .progress_at = now,
@@ -139,6 +141,11 @@ void client_tls_done(struct client *c, uint64_t now)
 void client_tls_failed(struct client *c)
 {
     client_close(c, CLIENT_END_TLS);
+}
+
+void client_preface(struct client *c, size_t n)
+{
+    c->lent += n;
 }
 
 void client_submit(struct client *c, struct client_mail *m)

@@ -200,6 +200,9 @@ struct client *client_init(void *memory, const struct client_config *);
 /* A new session begins: the connection stands, the greeting is waited for. */
 void client_start(struct client *, uint64_t now);
 
+/* n octets are on their way ahead of the session: behind client_start(), before client_send(). */
+void client_preface(struct client *, size_t n);
+
 /* The end of a client, in any state. Lent mails are the owner's again, uncounted. */
 void client_done(struct client *);
 

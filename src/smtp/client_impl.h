@@ -123,6 +123,7 @@ struct client {
     uint8_t missing;   /* enum ext_id of CLIENT_END_NO_OFFER */
     bool parameters;   /* MAIL and RCPT have some */
     bool judged;       /* extensions may forbid a mail */
+    bool keeps_offer;  /* client_offer() is there */
     bool hello_lent;
     uint8_t step;    /* an extension's verb to say behind the hello; VERB_NONE: none */
     bool tls_wanted; /* the owner is to be told */
@@ -183,15 +184,13 @@ static inline struct command *client_command(struct client *c, uint32_t i)
     return &ring[at < c->ring_capacity ? at : at - c->ring_capacity];
 }
 
-/* What is kept of the server's offers; there only if client_keeps_offer(). */
+/* What is kept of the server's offers, if anything is. */
 static inline struct ext_offer *client_offer(struct client *c)
 {
     struct command *ring = (struct command *)((struct transaction *)(c + 1) + c->t_capacity);
 
     return (struct ext_offer *)(ring + c->ring_capacity);
 }
-
-bool client_keeps_offer(const struct client_config *);
 
 /* Room that the parameters of a command may take, octets. */
 #define CLIENT_PARAMETERS_MAX 1200

@@ -126,7 +126,7 @@ static void count_mail(struct client *c)
 static bool may_begin(struct client *c)
 {
     const struct client_config *cf = c->cf;
-    const struct ext_offer *kept = client_keeps_offer(cf) ? client_offer(c) : NULL;
+    const struct ext_offer *kept = c->keeps_offer ? client_offer(c) : NULL;
     size_t n = 0;
 
     for (int i = 0; i < EXT_COUNT && n == 0; i++)
@@ -150,7 +150,7 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     case VERB_EHLO:
     case VERB_LHLO:
         c->hello_lent = true;
-        if (client_keeps_offer(c->cf))
+        if (c->keeps_offer)
             *client_offer(c) = (struct ext_offer){0};
         break;
     case VERB_STARTTLS:
@@ -161,7 +161,7 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
         t->started_at = now;
         if (c->bdat)
             t->left = client_mail_size(t->mail);
-        if (client_keeps_offer(c->cf))
+        if (c->keeps_offer)
             count_mail(c);
         t->step = STEP_RCPT;
         break;

@@ -8,8 +8,10 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import tempfile
 import time
 
 BUILD = sys.argv[1]
@@ -225,6 +227,10 @@ def wrong_values_get_one_clear_line():
         (["-o", "--dsn", "--dsn-ret=full"], "-o cannot be used with --dsn"),
         (["--idna", "-t", "x@" + "ü" * 70], "bad recipient address"),
         (["--idna", "-M", "ü" * 70], "hostname"),
+        (["--proxy=v3"], "bad PROXY protocol version: v3"),
+        (["--proxy-source=10.0.0.0/8"], "--proxy-source needs --proxy"),
+        (["--proxy=v1", "--proxy-source=x"], "bad source address: x"),
+        (["--proxy=v1", "--proxy-source=10.0.0.1,::1"], "(--proxy-source takes "),
     ]
     sink = [
         (["--announce=LIMITS"], "LIMITS="),
@@ -240,6 +246,94 @@ def wrong_values_get_one_clear_line():
             lines = done.stderr.splitlines()
             assert done.returncode == 1 and len(lines) == 1, (args, done)
             assert "fatal: " in lines[0] and words in lines[0], (args, lines)
+
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+V4 = bytes([192, 0, 2, 1, 127, 0, 0, 1]) + struct.pack("!HH", 1025, 25)
+
+
+def connects(lines):
+    return [line for line in lines if line.startswith("connect ")]
+
+
+@test
+def proxy_headers_go_from_one_end_to_the_other():
+    for version in "v1", "v2":
+        for more in [], ["--tls=implicit", "--tls-no-verify"], ["--io=epoll"]:
+            tls = ["--tls=implicit"] if "--tls=implicit" in more else []
+            with Sink("--proxy", *tls) as sink:
+                done, report = sink.send(f"--proxy={version}", "--proxy-source=192.0.2.0/30,10.1.2.3",
+                                         "-m", "5", *more)
+                assert done.returncode == 0 and report["messages"]["accepted"] == 5, (more, done)
+                assert sink.send("--proxy", version, *more)[0].returncode == 0
+                assert sink.send("--proxy", version, "--proxy-source=fd00::/64", *more)[0].returncode == 0
+                document, lines = sink.stop()
+                assert connects(lines) == [f"connect ({a})" for a in (
+                    "AF_INET 192.0.2.1", "AF_INET 192.0.2.2", "AF_INET 10.1.2.3",
+                    "AF_INET 192.0.2.1", "AF_INET 192.0.2.2", "AF_INET 127.0.0.1",
+                    "AF_INET6 fd00::1")], lines
+                assert document["sink"]["messages"] == 7, document
+                assert tls or document["sink"]["received_bytes"] > 0
+
+
+@test
+def the_sink_takes_headers_in_any_pieces_and_nothing_else():
+    good = [
+        (b"PROXY TCP4 192.0.2.1 127.0.0.1 1025 25\r\n", "AF_INET 192.0.2.1"),
+        (b"PROXY TCP6 2001:db8::1 ::1 65535 25\r\n", "AF_INET6 2001:db8::1"),
+        (b"PROXY UNKNOWN\r\n", "AF_INET 127.0.0.1"),
+        (b"PROXY UNKNOWN whatever stands here\r\n", "AF_INET 127.0.0.1"),
+        (SIGNATURE + b"\x21\x11\0\x0c" + V4, "AF_INET 192.0.2.1"),
+        (SIGNATURE + b"\x21\x11\0\x10" + V4 + b"\x04\0\x01x", "AF_INET 192.0.2.1"),
+        (SIGNATURE + b"\x21\x21\0\x24" + b"\xfd" + bytes(31) + b"\0\1\0\2", "AF_INET6 fd00::"),
+        (SIGNATURE + b"\x20\0\0\0", "AF_INET 127.0.0.1"),
+        (SIGNATURE + b"\x20\x11\0\x0c" + V4, "AF_INET 127.0.0.1"),
+        (SIGNATURE + b"\x21\x31\0\xd8" + bytes(216), "AF_INET 127.0.0.1"),
+    ]
+    bad = [b"EHLO x\r\n", b"PROXY\r\n", b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n", b"P" * 3000,
+           b"PROXY TCP4 1.2.3.4 1.2.3.4 1 99999\r\n", b"PROXY TCP4 ::1 1.2.3.4 1 2\r\n",
+           b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n", b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2\n",
+           b"PROXY " + b"x" * 200, SIGNATURE + b"\x31\x11\0\x0c" + V4,
+           SIGNATURE + b"\x21\x11\0\x0b" + V4, SIGNATURE + b"\x21\x11\xff\xff" + V4,
+           SIGNATURE[:8] + b"XXXXXXXXXX"]
+    with Sink("--proxy") as sink:
+        for octets, _ in good:
+            for step in 1, 7, len(octets) + 6:
+                with socket.create_connection(("127.0.0.1", sink.port), LIMIT) as s:
+                    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    whole = octets + b"QUIT\r\n"
+                    for at in range(0, len(whole), step):
+                        s.sendall(whole[at:at + step])
+                    got = s.makefile("rb").read()
+                    assert got == b"220 smtp-sink ESMTP\r\n221 Bye\r\n", (octets, step, got)
+        for octets in bad:
+            with socket.create_connection(("127.0.0.1", sink.port), LIMIT) as s:
+                s.sendall(octets)
+                try:
+                    assert s.recv(100) == b"", octets
+                except ConnectionResetError:
+                    pass
+        with socket.create_connection(("127.0.0.1", sink.port), LIMIT) as s:
+            s.sendall(good[0][0][:20])  # and goes
+        sink.talk(good[0][0] + b"QUIT\r\n")
+        document, lines = sink.stop()
+        assert lines.pop() == "disconnect" and document["sink"]["lost"] == 1, document
+        wanted = [f"connect ({a})" for _, a in good for _ in range(3)]
+        assert connects(lines) == wanted + wanted[:1], lines
+        warned = [line for line in lines if "no header of the PROXY protocol" in line]
+        assert len(warned) == len(bad), warned
+        assert document["sink"]["sessions"] == 3 * len(good) + len(bad) + 2, document
+
+
+@test
+def the_client_of_a_header_is_the_one_of_a_profile():
+    with tempfile.NamedTemporaryFile("w", suffix=".ini") as profile:
+        profile.write("[client 192.0.2.1]\nMAIL reply 451 4.7.1 not you\n")
+        profile.flush()
+        os.chmod(profile.name, 0o644)
+        with Sink("--proxy", "--profile", profile.name) as sink:
+            done, report = sink.send("-A", "--proxy=v2", "--proxy-source=192.0.2.1,192.0.2.2", "-m", "4")
+            assert report["messages"]["refused"] == report["messages"]["accepted"] == 2, done
 
 
 def main():

@@ -68,7 +68,7 @@ static void lists(void **state)
         struct bind_list l;
         struct diag d;
 
-        assert_int_equal(bind_parse(&l, cases[i].text, &d), 0);
+        assert_int_equal(bind_parse(&l, "--bind", cases[i].text, &d), 0);
         assert_int_equal(l.family, cases[i].family);
         assert_int_equal(l.count, cases[i].count);
         for (size_t k = 0; k < 4 && cases[i].has[k].address; k++)
@@ -116,7 +116,7 @@ static void faults(void **state)
         struct bind_list l = {.count = 77};
         struct diag d = {""};
 
-        assert_true(bind_parse(&l, cases[i].text, &d) < 0);
+        assert_true(bind_parse(&l, "--bind", cases[i].text, &d) < 0);
         if (!strstr(d.text, cases[i].words))
             fail_msg("%s: %s", cases[i].text, d.text);
         assert_int_equal(l.count, 77);
@@ -129,10 +129,10 @@ static void here(void **state)
     struct diag d = {""};
 
     (void)state;
-    assert_int_equal(bind_parse(&l, "127.0.0.0/16", &d), 0);
+    assert_int_equal(bind_parse(&l, "--bind", "127.0.0.0/16", &d), 0);
     assert_int_equal(bind_check(&l, &d), 0);
     bind_done(&l);
-    assert_int_equal(bind_parse(&l, "127.0.0.1,192.0.2.0/30", &d), 0); /* RFC 5737 */
+    assert_int_equal(bind_parse(&l, "--bind", "127.0.0.1,192.0.2.0/30", &d), 0); /* RFC 5737 */
     assert_true(bind_check(&l, &d) < 0);
     assert_non_null(strstr(d.text, " 192.0.2.1 "));
     bind_done(&l);
