@@ -50,9 +50,13 @@ static struct client_content content_of(const struct slice *parts, uint32_t coun
 
 static struct client_form form_of(const struct mail_content *c)
 {
+    size_t sender = strlen(c->sender);
+    size_t rcpt = c->rcpt_length + MAIL_NUMBER_MAX;
+
     return (struct client_form){
         .sender = slice_of(c->sender),
         .rcpt_count = (uint32_t)c->settings->rcpt_count,
+        .path_max = (uint32_t)(sender > rcpt ? sender : rcpt),
         .utf8 = c->utf8,
         .stuffed = content_of(c->stuffed_parts, c->stuffed_count),
         .plain = content_of(c->plain_parts, c->plain_count),

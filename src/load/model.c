@@ -63,10 +63,10 @@ void model_park(struct session *s, uint64_t now)
     if (s->parked)
         return;
     s->parked = true;
-    s->free_next = NULL;
-    s->free_previous = m->free_last;
+    s->next = NULL;
+    s->previous = m->free_last;
     if (m->free_last)
-        m->free_last->free_next = s;
+        m->free_last->next = s;
     else
         m->free_first = s;
     m->free_last = s;
@@ -80,14 +80,14 @@ void model_unpark(struct session *s)
     if (!s->parked)
         return;
     s->parked = false;
-    if (s->free_previous)
-        s->free_previous->free_next = s->free_next;
+    if (s->previous)
+        s->previous->next = s->next;
     else
-        m->free_first = s->free_next;
-    if (s->free_next)
-        s->free_next->free_previous = s->free_previous;
+        m->free_first = s->next;
+    if (s->next)
+        s->next->previous = s->previous;
     else
-        m->free_last = s->free_previous;
+        m->free_last = s->previous;
     if (!m->free_first)
         pacer_none_free(&m->pacer);
 }

@@ -179,7 +179,7 @@ void session_connect(struct session *s)
     }
     s->holds_turn = true;
     if (s->addresses_tried == 0)
-        s->first_address = w->address; /* others may find one that works meanwhile */
+        s->first_address = (uint16_t)w->address; /* others may find one that works meanwhile */
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
@@ -248,7 +248,7 @@ static void send_proxy_header(struct session *s)
     struct address source;
     struct iovec v;
 
-    s->buffer = worker_buffer(w);
+    s->buffer = worker_buffer(w, true);
     if (!s->buffer) {
         worker_fatal(w, "out of memory");
         return;
@@ -276,7 +276,7 @@ static void connected(struct io_conn *conn, int error)
 
     if (error) {
         stats_count(w->stats, COUNTER_CONNECTIONS_FAILED);
-        s->again = s->addresses_tried + 1 < w->load->target->count;
+        s->again = s->addresses_tried + 1u < w->load->target->count;
         if (s->again)
             s->addresses_tried++;
         else
@@ -349,7 +349,7 @@ static void pump(struct session *s)
         return;
     }
     now = io_clock(w->io);
-    s->buffer = worker_buffer(w);
+    s->buffer = worker_buffer(w, !client_is_ready(s->client));
     if (!s->buffer) {
         worker_fatal(w, "out of memory");
         return;

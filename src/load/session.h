@@ -37,31 +37,30 @@ struct session {
     struct worker *worker;
     struct client *client;
     struct send_buffer *buffer; /* lent to the driver with the send under way */
-    struct session *next;       /* in the line for connecting */
-    struct session *free_next;  /* among those that wait for a start, see model.h */
-    struct session *free_previous;
-    uint64_t connection;    /* its number in the run */
-    uint64_t event_at;      /* when connecting, or TLS, began */
-    uint64_t pause_until;   /* no new message before this */
-    uint64_t unsent;        /* octets of the send under way */
-    uint64_t left;          /* messages that this connection may still take */
-    uint32_t first_address; /* of the target's: where it began, and how many of them failed */
-    uint32_t addresses_tried;
+    struct session *next;       /* in the line for connecting, or */
+    struct session *previous;   /* among those that wait for a start, see model.h */
+    uint64_t connection;        /* its number in the run */
+    uint64_t event_at;          /* when connecting, or TLS, began */
+    uint64_t pause_until;       /* no new message before this */
+    uint64_t unsent;            /* octets of the send under way */
+    uint64_t left;              /* messages that this connection may still take */
+    uint16_t first_address;     /* of the target's: where it began, and how many of them failed */
+    uint16_t addresses_tried;
     uint32_t tries;        /* of -C */
     uint32_t failures;     /* --keep-going: connections in a row without an accepted message */
     uint16_t first, count; /* of the deliveries under way, a ring, in order */
     uint8_t state;
-    bool paused;     /* open, and waits for pause_until */
-    bool parked;     /* waits for a start to fall due */
-    bool claim;      /* goes to connect on behalf of a start that is due */
-    bool stays;      /* of --idle-sessions: takes no messages */
-    bool waiting;    /* open, and stays until the end */
-    bool ready;      /* the connection has been ready for a message */
-    bool failed;     /* the connection went wrong: wait before the next */
-    bool again;      /* connect once more, to the next address */
-    bool holds_turn; /* counts among the connects in progress */
-    bool stood;      /* the connection was made */
-    bool was_idle;   /* had no message under way when the connection ended */
+    bool paused : 1;     /* open, and waits for pause_until */
+    bool parked : 1;     /* waits for a start to fall due */
+    bool claim : 1;      /* goes to connect on behalf of a start that is due */
+    bool stays : 1;      /* of --idle-sessions: takes no messages */
+    bool waiting : 1;    /* open, and stays until the end */
+    bool ready : 1;      /* the connection has been ready for a message */
+    bool failed : 1;     /* the connection went wrong: wait before the next */
+    bool again : 1;      /* connect once more, to the next address */
+    bool holds_turn : 1; /* counts among the connects in progress */
+    bool stood : 1;      /* the connection was made */
+    bool was_idle : 1;   /* had no message under way when the connection ended */
 };
 
 /* s is zeroed. */

@@ -13,7 +13,7 @@
 #include "tls.h"
 #include "units.h"
 
-/* What a pipelined group of commands may take; lockstep needs one command's worth. */
+/* What a pipelined group of commands may take. */
 #define PIPELINE_BUFFER 16384
 
 /* Messages taken ahead by a worker. */
@@ -86,25 +86,39 @@ bool worker_has_more(const struct worker *w)
             atomic_load_explicit(&l->next, memory_order_relaxed) < l->settings->messages);
 }
 
-struct send_buffer *worker_buffer(struct worker *w)
+struct send_buffer *worker_buffer(struct worker *w, bool large)
 {
-    struct send_buffer *b = w->buffers;
+    struct send_buffer **list = large ? &w->large_buffers : &w->buffers;
+    size_t size = large ? w->large_size : w->buffer_size;
+    struct send_buffer *b = *list;
 
     if (b) {
-        w->buffers = b->next;
+        *list = b->next;
         arena_reset(&b->arena);
         return b;
     }
-    b = malloc(sizeof *b + w->buffer_size);
+    b = malloc(sizeof *b + size);
     if (b)
-        b->arena = (struct arena){(char *)(b + 1), 0, w->buffer_size};
+        b->arena = (struct arena){(char *)(b + 1), 0, size};
     return b;
 }
 
 void worker_buffer_return(struct worker *w, struct send_buffer *b)
 {
-    b->next = w->buffers;
-    w->buffers = b;
+    struct send_buffer **list = b->arena.size > w->buffer_size ? &w->large_buffers : &w->buffers;
+
+    b->next = *list;
+    *list = b;
+}
+
+static void free_buffers(struct send_buffer *b)
+{
+    while (b) {
+        struct send_buffer *next = b->next;
+
+        free(b);
+        b = next;
+    }
 }
 
 void worker_fatal(struct worker *w, const char *format, ...)
@@ -200,6 +214,21 @@ static void *run(void *arg)
     return NULL;
 }
 
+/* Lockstep needs one command's worth; there may be as many as sessions at the same time. */
+static void set_buffer_sizes(struct worker *w)
+{
+    const struct client_config *cf = w->load->client;
+    bool parameters = cf->mail_params || cf->rcpt_params;
+
+    for (int i = 0; i < EXT_COUNT; i++)
+        parameters |= cf->want[i] != EXT_NO;
+    w->large_size = CLIENT_ARENA_MIN;
+    w->buffer_size =
+        w->load->form.path_max + CLIENT_COMMAND_MAX + (parameters ? CLIENT_PARAMETERS_MAX : 0);
+    if (cf->window > 1 && cf->want[EXT_PIPELINING])
+        w->buffer_size = w->large_size = PIPELINE_BUFFER;
+}
+
 static int out_of_memory(uint64_t sessions, struct diag *d)
 {
     return diag_set(d, -ENOMEM, "out of memory for %llu sessions", (unsigned long long)sessions);
@@ -209,8 +238,7 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
 {
     w->load = l;
     w->rng.state = l->seed + (uint64_t)(w - l->workers);
-    w->buffer_size = l->client->window > 1 && l->client->want[EXT_PIPELINING] ? PIPELINE_BUFFER
-                                                                              : CLIENT_ARENA_MIN;
+    set_buffer_sizes(w);
     w->client_size = client_size(l->client);
     w->deliveries = client_transactions_max(l->client);
     w->session_size =
@@ -253,12 +281,8 @@ int worker_start(struct worker *w, struct diag *d)
 
 void worker_done(struct worker *w)
 {
-    while (w->buffers) {
-        struct send_buffer *b = w->buffers;
-
-        w->buffers = b->next;
-        free(b);
-    }
+    free_buffers(w->buffers);
+    free_buffers(w->large_buffers);
     for (uint64_t i = 0; i < w->session_count; i++)
         session_done(worker_session(w, i));
     free(w->sessions);

@@ -43,7 +43,8 @@ struct worker {
     uint64_t block_max;          /* as many as its sessions can have under way */
     struct line line;
     struct send_buffer *buffers;
-    size_t buffer_size;
+    struct send_buffer *large_buffers; /* for the beginning of a session */
+    size_t buffer_size, large_size;
     struct tls_context *tls;    /* NULL: none */
     uint32_t address;           /* index of the address that worked last */
     enum run_stop stop;         /* as acted upon */
@@ -73,8 +74,11 @@ uint64_t worker_start_number(struct worker *, uint64_t n);
 /* Is there a message left to take? */
 bool worker_has_more(const struct worker *);
 
-/* A buffer with an empty arena, or NULL when out of memory. */
-struct send_buffer *worker_buffer(struct worker *);
+/*
+ * A buffer with an empty arena, or NULL when out of memory: for transactions, or a large one for
+ * what goes before them.
+ */
+struct send_buffer *worker_buffer(struct worker *, bool large);
 void worker_buffer_return(struct worker *, struct send_buffer *);
 
 /* A fatal error: the whole run ends. */

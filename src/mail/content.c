@@ -401,7 +401,7 @@ size_t mail_message_rcpt(struct mail_message *m, struct mail_content *c, uint32_
                                                           memory_order_relaxed);
         number = m->first_rcpt + index;
     }
-    if (c->rcpt_length + 24 > size)
+    if (c->rcpt_length + MAIL_NUMBER_MAX > size)
         return 0;
     out[n++] = '<';
     memcpy(out + n, c->rcpt, c->number_at);

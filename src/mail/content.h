@@ -38,6 +38,9 @@ struct mail_settings {
 extern const struct opt mail_options[];
 extern const size_t mail_option_count;
 
+/* What number and brackets add to a recipient's address at most, octets. */
+#define MAIL_NUMBER_MAX 24
+
 /* The longest part of its own that a message has, octets. */
 #define MAIL_OWN_MAX 64
 

@@ -588,6 +588,11 @@ void client_eof(struct client *c)
     client_close(c, CLIENT_END_CLOSING);
 }
 
+bool client_is_ready(const struct client *c)
+{
+    return c->stage == STAGE_READY;
+}
+
 const char *client_hello_verb(const struct client *c)
 {
     return c->hello == VERB_NONE ? "" : client_verbs[c->hello].name;

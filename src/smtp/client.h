@@ -94,6 +94,7 @@ struct client_content {
 struct client_form {
     struct slice sender; /* reverse-path with its brackets */
     uint32_t rcpt_count; /* at least 1 */
+    uint32_t path_max;   /* the longest of sender and of what rcpt() gives; 0: CLIENT_PATH_MAX */
     bool utf8;           /* some path is not ASCII */
     struct client_content stuffed;
     struct client_content plain;
@@ -114,8 +115,15 @@ struct client_mail {
 /* Octets of the content as BDAT carries it, which is how RFC 1870 counts. */
 uint64_t client_mail_size(const struct client_mail *);
 
-/* An arena for client_send() must have room for this much. */
-#define CLIENT_ARENA_MIN 4096
+/*
+ * An arena for client_send() must have room for this much; once the session is ready, only for the
+ * path_max of its mails, CLIENT_COMMAND_MAX, and CLIENT_PARAMETERS_MAX if they have parameters.
+ */
+#define CLIENT_ARENA_MIN   4096
+#define CLIENT_COMMAND_MAX (64 + CLIENT_OWN_MAX)
+
+/* Room that the parameters of a MAIL or RCPT may take, octets. */
+#define CLIENT_PARAMETERS_MAX 1200
 
 /*
  * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
@@ -217,6 +225,9 @@ void client_quit(struct client *);
 
 /* The verb that the session greets with: "HELO", "EHLO" or "LHLO"; after a fallback the last. */
 const char *client_hello_verb(const struct client *);
+
+/* Is the beginning over, greetings and all: will there be nothing but transactions, and QUIT? */
+bool client_is_ready(const struct client *);
 
 /* Is a transaction under way: begun by MAIL, and not over? */
 bool client_busy(struct client *);

@@ -65,13 +65,13 @@ struct transaction {
     uint32_t rcpt_refused;   /* by the reply to RCPT */
     uint32_t rcpt_delivered; /* by the reply to the end of data */
     uint32_t rcpt_bounced;   /* likewise, refused */
-    uint32_t pending;        /* its commands in flight */
-    uint8_t step;
-    bool started;       /* MAIL was lent */
-    bool final_lent;    /* the final octet of a real content was lent */
-    bool refused;       /* decided, for the reason below */
-    bool chunk_refused; /* a BDAT of it was refused, RFC 3030 section 2 */
     struct refusal reason;
+    uint16_t pending; /* its commands in flight */
+    uint8_t step;
+    bool started : 1;       /* MAIL was lent */
+    bool final_lent : 1;    /* the final octet of a real content was lent */
+    bool refused : 1;       /* decided, for the reason above */
+    bool chunk_refused : 1; /* a BDAT of it was refused, RFC 3030 section 2 */
 };
 
 #define NO_SLOT UINT16_MAX
@@ -191,9 +191,6 @@ static inline struct ext_offer *client_offer(struct client *c)
 
     return (struct ext_offer *)(ring + c->ring_capacity);
 }
-
-/* Room that the parameters of a command may take, octets. */
-#define CLIENT_PARAMETERS_MAX 1200
 
 /* A text of the client's own, at most WORDS_MAX; NULL when out of memory. */
 char *client_words(struct client *);

@@ -199,17 +199,26 @@ static uint16_t slot_of(const struct client *c, const struct transaction *t)
     return t ? (uint16_t)(t - (const struct transaction *)(c + 1)) : NO_SLOT;
 }
 
+/* What a command takes at most. */
+static size_t command_room(const struct client *c, const struct transaction *t)
+{
+    size_t path = t && t->mail->form->path_max ? t->mail->form->path_max : CLIENT_PATH_MAX;
+
+    return path + 64 + (c->parameters ? CLIENT_PARAMETERS_MAX : 0);
+}
+
 /* Renders and lends one command; false when the arena is too full for it. */
 static bool lend_command(struct client *c, struct lending *l, enum verb verb)
 {
     const struct client_verb *row = &client_verbs[verb];
     struct transaction *t = verb == VERB_RSET || verb == VERB_QUIT ? NULL : client_unsent(c);
-    size_t room = CLIENT_PATH_MAX + 64 + (c->parameters ? CLIENT_PARAMETERS_MAX : 0);
     const char *p = row->name;
+    size_t room;
     size_t n;
 
     if (c->stage == STAGE_HELLO)
         t = NULL;
+    room = command_room(c, t);
     if (row->render) {
         char *out;
 
