@@ -35,10 +35,13 @@ static struct session *of_timer(struct timer *t)
 /* Of those under way the first is number 0; behind the last is room for one more. */
 static struct delivery *delivery(struct session *s, uint32_t i)
 {
-    struct delivery *all = (struct delivery *)((char *)s->client + s->worker->client_size);
+    const struct worker *w = s->worker;
+    char *all = (char *)s->client + w->client_size;
     uint32_t at = s->first + i;
 
-    return &all[at < s->worker->deliveries ? at : at - s->worker->deliveries];
+    if (at >= w->deliveries)
+        at -= w->deliveries;
+    return (struct delivery *)(void *)(all + at * w->delivery_size);
 }
 
 /* Takes the next message into the ring; NULL when there is none, or none is due. */
@@ -58,7 +61,8 @@ static struct delivery *take(struct session *s, uint64_t now)
     d = delivery(s, s->count++);
     d->message = (struct mail_message){.connection = s->connection, .number = number};
     d->mail.form = &w->load->form;
-    d->intended = start.intended;
+    if (w->model.paced)
+        d->intended[0] = start.intended;
     return d;
 }
 
@@ -106,13 +110,15 @@ static bool keeps_connection(const struct session *s)
 }
 
 /* How many messages a new connection shall carry. */
-static uint64_t quota(const struct session *s)
+static uint32_t quota(const struct session *s)
 {
     const struct load_settings *l = s->worker->load->settings;
+    uint64_t n;
 
     if (!keeps_connection(s))
         return 1;
-    return l->per_connection.low ? span_draw(&l->per_connection, &s->worker->rng) : UINT64_MAX;
+    n = l->per_connection.low ? span_draw(&l->per_connection, &s->worker->rng) : LEFT_ALL;
+    return n < LEFT_ALL ? (uint32_t)n : LEFT_ALL;
 }
 
 void session_begin(struct session *s)
@@ -235,7 +241,7 @@ static void connect_failed(struct session *s, int error)
 static void submit(struct session *s, struct delivery *d)
 {
     client_submit(s->client, &d->mail);
-    if (--s->left == 0)
+    if (s->left != LEFT_ALL && --s->left == 0)
         client_quit(s->client);
 }
 
@@ -460,8 +466,10 @@ static void ended(struct io_conn *conn, int error)
 static void back_off(struct session *s)
 {
     struct worker *w = s->worker;
-    uint64_t until = io_clock(w->io) + backoff_delay(++s->failures, &w->rng);
+    uint64_t until;
 
+    s->failures += s->failures < UINT16_MAX;
+    until = io_clock(w->io) + backoff_delay(s->failures, &w->rng);
     s->failed = false;
     if (s->pause_until < until)
         s->pause_until = until;

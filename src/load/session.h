@@ -17,7 +17,7 @@ struct send_buffer;
 struct delivery {
     struct client_mail mail;
     struct mail_message message;
-    uint64_t intended; /* with a target rate: when it was to start, ns */
+    uint64_t intended[]; /* one, with a target rate only: when it was to start, ns */
 };
 
 enum session_state {
@@ -29,6 +29,8 @@ enum session_state {
     SESSION_ASLEEP, /* not among the sessions that there are to be now (--session-stages) */
     SESSION_OVER
 };
+
+#define LEFT_ALL UINT32_MAX
 
 /* In its worker's memory a session is followed by its client, and that by its deliveries. */
 struct session {
@@ -43,11 +45,11 @@ struct session {
     uint64_t event_at;          /* when connecting, or TLS, began */
     uint64_t pause_until;       /* no new message before this */
     uint64_t unsent;            /* octets of the send under way */
-    uint64_t left;              /* messages that this connection may still take */
     uint16_t first_address;     /* of the target's: where it began, and how many of them failed */
     uint16_t addresses_tried;
     uint32_t tries;        /* of -C */
-    uint32_t failures;     /* --keep-going: connections in a row without an accepted message */
+    uint32_t left;         /* messages that this connection may still take; LEFT_ALL: no limit */
+    uint16_t failures;     /* --keep-going: connections in a row without an accepted message */
     uint16_t first, count; /* of the deliveries under way, a ring, in order */
     uint8_t state;
     bool paused : 1;     /* open, and waits for pause_until */

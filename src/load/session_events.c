@@ -79,7 +79,8 @@ static void response(struct session *s, const struct client_mail *m, enum outcom
         (const struct delivery *)((const char *)m - offsetof(struct delivery, mail));
 
     if (s->worker->model.paced)
-        hist_record(&s->worker->stats->response[o], now > d->intended ? now - d->intended : 0);
+        hist_record(&s->worker->stats->response[o],
+                    now > d->intended[0] ? now - d->intended[0] : 0);
 }
 
 static void on_transaction(struct session *s, const struct client_event *e, uint64_t now)

@@ -241,8 +241,10 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
     set_buffer_sizes(w);
     w->client_size = client_size(l->client);
     w->deliveries = client_transactions_max(l->client);
-    w->session_size =
-        sizeof(struct session) + w->client_size + w->deliveries * sizeof(struct delivery);
+    w->delivery_size = sizeof(struct delivery);
+    if (l->settings->schedule.count > 0)
+        w->delivery_size += sizeof(uint64_t);
+    w->session_size = sizeof(struct session) + w->client_size + w->deliveries * w->delivery_size;
     w->sessions = calloc(sessions + idle, w->session_size);
     w->model.over_at = NS_NEVER;
     w->block_max = sessions * w->deliveries;

@@ -34,6 +34,7 @@ struct worker {
     size_t session_size;
     size_t client_size;  /* of that, its client's part */
     uint32_t deliveries; /* of that, how many it has room for */
+    uint32_t delivery_size;
     uint64_t session_count;
     uint64_t active;     /* sessions that are not over */
     uint64_t started_at; /* the loop's begin and end, ns */

@@ -178,9 +178,16 @@ void client_close(struct client *c, enum client_end end)
     c->end = (uint8_t)end;
 }
 
+/* What of it there is room for: all of a reply's line (REPLY_LINE_MAX). */
+static void keep_line(struct client *c, struct slice line)
+{
+    c->last.line = line.p;
+    c->last.line_length = (uint16_t)(line.n < UINT16_MAX ? line.n : UINT16_MAX);
+}
+
 static struct reply_line last_line(const struct last_reply *r)
 {
-    return (struct reply_line){.code = r->code, .line = r->line};
+    return (struct reply_line){.code = r->code, .line = {r->line, r->line_length}};
 }
 
 struct refusal client_refusal(const struct last_reply *r)
@@ -214,11 +221,12 @@ static bool lists_extensions(struct client *c, const struct reply_line *l)
 /* A keyword line of the reply to EHLO or LHLO (RFC 5321 section 4.1.1.1) against the rows. */
 static void learn(struct client *c, const struct reply_line *l)
 {
-    struct slice text = reply_text(l);
+    struct slice text;
     size_t n = 0;
 
-    if (!lists_extensions(c, l) || c->reply_lines == 0)
+    if (c->reply_lines == 0 || !lists_extensions(c, l))
         return;
+    text = reply_text(l);
     while (n < text.n && text.p[n] != ' ')
         n++;
     for (int i = 0; i < EXT_COUNT; i++) {
@@ -357,7 +365,8 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
         refused = row->want ? l->code != row->want : l->code / 100 != 2;
     c->has_reply = true;
     c->last = (struct last_reply){
-        .line = l->line,
+        .line = l->line.p,
+        .line_length = (uint16_t)l->line.n,
         .sent_at = cmd ? cmd->sent_at : now,
         .code = (uint16_t)l->code,
         .phase = (uint8_t)client_phase(c),
@@ -384,7 +393,7 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
 
     /* What comes between the 220 and the handshake is not protected (RFC 3207 section 6). */
     if (c->stage == STAGE_TLS && in.n > 0) {
-        c->last.line = in;
+        keep_line(c, in);
         client_close(c, CLIENT_END_INJECTION);
     }
     while (used < in.n && c->stage != STAGE_CLOSED) {
@@ -401,7 +410,7 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
             keep_words(c, &l);
         if (l.more) {
             if (++c->reply_lines >= REPLY_LINES_MAX) {
-                c->last.line = l.line;
+                keep_line(c, l.line);
                 client_close(c, CLIENT_END_ENDLESS);
             }
             continue;
@@ -472,7 +481,7 @@ static void reply_event(const struct client *c, struct client_event *e)
     e->refused = r->refused;
     e->collateral = r->collateral;
     e->unsolicited = r->unsolicited;
-    e->line = r->line;
+    e->line = last_line(r).line;
     e->sent_at = r->sent_at;
     e->received_at = c->progress_at;
     if (r->refused) {
@@ -517,7 +526,7 @@ bool client_event(struct client *c, struct client_event *e)
         e->why = (struct slice){c->words, c->words_length};
     if (c->end == CLIENT_END_UNSOLICITED || c->end == CLIENT_END_ENDLESS ||
         c->end == CLIENT_END_INJECTION)
-        e->line = c->last.line;
+        e->line = last_line(&c->last).line;
     return true;
 }
 

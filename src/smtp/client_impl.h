@@ -86,14 +86,15 @@ struct command {
 
 /* The last complete reply, until the next; line is borrowed as client_event() says. */
 struct last_reply {
-    struct slice line;
+    const char *line;
     uint64_t sent_at;
+    uint16_t line_length;
     uint16_t code;
     uint16_t words_length; /* of client.words, if the reply has texts there */
     uint8_t phase;
-    bool refused;
-    bool collateral;
-    bool unsolicited;
+    bool refused : 1;
+    bool collateral : 1;
+    bool unsolicited : 1;
 };
 
 struct client {
