@@ -276,6 +276,21 @@ static bool wants_tls(const struct source *s)
     return s->client.implicit_tls || s->client.want[EXT_STARTTLS] != EXT_NO;
 }
 
+static int check_xclient(struct source *s, struct diag *d)
+{
+    bool wanted = s->client.want[EXT_XCLIENT] != EXT_NO;
+    bool told = s->load_settings.xclient_sources.count || s->load_settings.xclient_sets;
+
+    if (told && !wanted)
+        return diag_set(d, -EINVAL, "--xclient-%s needs --xclient",
+                        s->load_settings.xclient_sets ? "attr" : "addr");
+    if (wanted && !told)
+        return diag_set(d, -EINVAL,
+                        "--xclient needs to be told what: --xclient-addr or --xclient-attr");
+    s->client.xclient = load_xclient;
+    return 0;
+}
+
 static int check_options(struct source *s, struct diag *d)
 {
     const struct load_settings *l = &s->load_settings;
@@ -296,6 +311,9 @@ static int check_options(struct source *s, struct diag *d)
                         s->target_text);
     if (!wants_tls(s) && tls_settings_used(&s->tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&s->tls));
+    rc = check_xclient(s, d);
+    if (rc < 0)
+        return rc;
     rc = client_config_check(&s->client, d);
     return rc < 0 ? rc : tls_settings_check(&s->tls, d);
 }
@@ -730,6 +748,7 @@ int main(int argc, char **argv)
     mail_content_done(&s.content);
     bind_done(&s.bind);
     bind_done(&s.load_settings.proxy_sources);
+    bind_done(&s.load_settings.xclient_sources);
     endpoint_done(&s.target);
     opt_config_done(&s.config);
     tls_identity_done(&s.identity);

@@ -16,6 +16,7 @@
     X(GREETING, "greeting", "rejected at server banner", "reading server greeting", 300)           \
     X(STARTTLS, "starttls", "STARTTLS rejected", "sending STARTTLS", 300)                          \
     X(TLS, "tls", "TLS rejected", "negotiating TLS", 300)                                          \
+    X(XCLIENT, "xclient", "XCLIENT rejected", "sending XCLIENT", 300)                              \
     X(HELLO, "hello", "HELO rejected", "sending HELO", 300)                                        \
     X(MAIL, "mail", "sender rejected", "sending sender", 300)                                      \
     X(RCPT, "rcpt", "recipient rejected", "sending recipient", 300)                                \

@@ -49,8 +49,10 @@ struct load_settings {
     int close;                 /* enum load_close */
     int nodelay;               /* bool */
     bool fastopen;
-    int proxy;                      /* --proxy, enum proxy_version */
-    struct bind_list proxy_sources; /* --proxy-source; owned. Count 0: none */
+    int proxy;                        /* --proxy, enum proxy_version */
+    struct bind_list proxy_sources;   /* --proxy-source; owned. Count 0: none */
+    struct bind_list xclient_sources; /* --xclient-addr; likewise */
+    const char *xclient_sets;         /* --xclient-attr as typed; NULL: none */
 
     /* Load models; completed by load_settings_complete(). */
     uint64_t rate;                  /* --rate, as of num_rate(); 0: none */
@@ -104,6 +106,9 @@ extern const size_t load_option_count;
 
 struct tls_identity;
 struct tls_settings;
+/* struct client_config's xclient(), for the sessions of a load that wants XCLIENT. */
+size_t load_xclient(const struct client *, char out[CLIENT_XCLIENT_MAX]);
+
 struct worker;
 
 /* What a worker's thread has used, see process.h. */

@@ -80,16 +80,54 @@ static int set_threads(void *settings, const char *value, struct diag *d)
 
 static const struct opt_choice proxies[] = {{"v1", PROXY_V1}, {"v2", PROXY_V2}, {NULL, 0}};
 
-static int set_proxy_source(void *settings, const char *value, struct diag *d)
+static int set_sources(struct bind_list *sources, const char *option, const char *value,
+                       struct diag *d)
 {
-    struct load_settings *s = settings;
     struct bind_list list;
-    int rc = bind_parse(&list, "--proxy-source", value, d);
+    int rc = bind_parse(&list, option, value, d);
 
     if (rc < 0)
         return rc;
-    bind_done(&s->proxy_sources);
-    s->proxy_sources = list;
+    bind_done(sources);
+    *sources = list;
+    return 0;
+}
+
+static int set_proxy_source(void *settings, const char *value, struct diag *d)
+{
+    return set_sources(&((struct load_settings *)settings)->proxy_sources, "--proxy-source", value,
+                       d);
+}
+
+static int set_xclient_addr(void *settings, const char *value, struct diag *d)
+{
+    return set_sources(&((struct load_settings *)settings)->xclient_sources, "--xclient-addr",
+                       value, d);
+}
+
+/* Sets of "NAME=VALUE" words: room is left for an address. */
+static int set_xclient_attr(void *settings, const char *value, struct diag *d)
+{
+    const char *set = value;
+    bool good = true;
+
+    for (const unsigned char *c = (const unsigned char *)value; *c; c++)
+        good &= *c >= ' ' && *c < 127;
+    while (good) {
+        size_t n = strcspn(set, ", ");
+        size_t name = strcspn(set, "=, ");
+
+        good = name > 0 && name + 1 < n && strcspn(set, ",") <= CLIENT_XCLIENT_MAX - 60;
+        if (!good || !set[n])
+            break;
+        set += n + 1;
+    }
+    if (!good)
+        return diag_set(d, -EINVAL,
+                        "bad XCLIENT attributes: %.80s (--xclient-attr takes NAME=VALUE, several "
+                        "with a blank between them, and several sets with commas)",
+                        *value ? value : "empty");
+    ((struct load_settings *)settings)->xclient_sets = value;
     return 0;
 }
 
@@ -244,7 +282,8 @@ const struct opt load_options[] = {
      .help = "begin with a PROXY protocol header",
      .man = "Begin each connection with a header of the PROXY protocol, as HAProxy and other "
             "balancers do, by version 1 (text) or 2 (binary). It comes before everything else, TLS "
-            "too. Without --proxy-source it says that the client is not known (UNKNOWN, LOCAL)."},
+            "too. Without --proxy-source it says that the client is not known (UNKNOWN, LOCAL), "
+            "which not every server takes."},
     {.name = "proxy-source",
      .kind = OPT_CUSTOM,
      .arg = "ADDR[/LENGTH][,...]",
@@ -255,6 +294,23 @@ const struct opt load_options[] = {
             "other, as with --bind; but they need not be this machine's. The port goes up from "
             "1024 each time that all addresses had their turn. The address that was connected to "
             "is told as the target."},
+    {.name = "xclient-addr",
+     .kind = OPT_CUSTOM,
+     .arg = "ADDR[/LENGTH][,...]",
+     .set = set_xclient_addr,
+     .group = "Extensions",
+     .help = "client addresses for --xclient, in turn",
+     .man = "With --xclient, the addresses (ADDR) of the clients that connections come as, one "
+            "after the other: addresses and prefixes as for --bind."},
+    {.name = "xclient-attr",
+     .kind = OPT_CUSTOM,
+     .arg = "NAME=VALUE[ ...][,...]",
+     .set = set_xclient_attr,
+     .group = "Extensions",
+     .help = "other attributes for --xclient, in turn",
+     .man = "With --xclient, more attributes, as they are (special characters as xtext: +2B), with "
+            "a blank between them: \"NAME=a.example HELO=a LOGIN=joe\". Several sets, with commas "
+            "between them, are used one after the other."},
     {.name = "close",
      .kind = OPT_CHOICE,
      .arg = "quit|fin|reset",

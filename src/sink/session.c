@@ -620,6 +620,14 @@ static bool introduce(struct session *s, const struct sockaddr *peer, socklen_t 
     return true;
 }
 
+bool sink_session_becomes(struct session *s, const struct sockaddr *peer, socklen_t length)
+{
+    capture_disconnect(s->capture);
+    s->capture = NULL;
+    end_behaviour(s);
+    return introduce(s, peer, length);
+}
+
 void sink_session_arrived(struct session *s, const struct sockaddr *peer, socklen_t length,
                           struct slice rest)
 {
@@ -776,9 +784,11 @@ static struct slice count_message(struct server *sv, const struct server_message
     return s->capture ? capture_message(s->capture, m) : (struct slice){NULL, 0};
 }
 
-static const struct server_hooks all_hooks = {
-    .command = show_command, .content = record_content, .message = count_message};
-static const struct server_hooks few_hooks = {.message = count_message};
+static const struct server_hooks all_hooks = {.client = sink_xclient,
+                                              .command = show_command,
+                                              .content = record_content,
+                                              .message = count_message};
+static const struct server_hooks few_hooks = {.client = sink_xclient, .message = count_message};
 
 const struct server_hooks *sink_session_hooks(const struct sink_config *cf)
 {

@@ -1,10 +1,14 @@
 /*
- * The beginning of a session that a proxy passes on: the PROXY protocol's header.
+ * Sessions on behalf of others: those that a proxy passes on, with the PROXY protocol's header, and
+ * XCLIENT.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "proxy.h"
 #include "sink_impl.h"
+#include "xtext.h"
 
 struct arrival {
     struct sockaddr_storage peer;
@@ -64,4 +68,38 @@ void sink_proxy_received(struct io_conn *c, const char *octets, size_t n)
         sink_session_arrived(s, (const struct sockaddr *)(const void *)&a->peer, a->length,
                              slice_from((struct slice){octets, n}, (size_t)used - before));
     free(a);
+}
+
+/* "192.0.2.1", "IPV6:2001:db8::1". */
+static bool read_address(const char *text, struct address *a)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+
+    *a = (struct address){0};
+    if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+        memcpy(&a->storage, &in, sizeof in);
+        a->length = sizeof in;
+    } else if (strncasecmp(text, "IPV6:", 5) == 0 &&
+               inet_pton(AF_INET6, text + 5, &in6.sin6_addr) == 1) {
+        memcpy(&a->storage, &in6, sizeof in6);
+        a->length = sizeof in6;
+    }
+    return a->length > 0;
+}
+
+/* The address counts; for the others there is no use. */
+bool sink_xclient(struct server *sv, struct slice name, struct slice value)
+{
+    struct session *s = (struct session *)(void *)((char *)sv - offsetof(struct session, server));
+    char text[80];
+    struct address a;
+
+    if (!slice_is(name, "ADDR") || slice_is(value, "[UNAVAILABLE]") ||
+        slice_is(value, "[TEMPUNAVAIL]"))
+        return true;
+    if (value.n >= sizeof text)
+        return false;
+    text[xtext_read(value, text)] = '\0';
+    return read_address(text, &a) && sink_session_becomes(s, &a.sa, a.length);
 }

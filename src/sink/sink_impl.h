@@ -157,6 +157,10 @@ void sink_proxy_received(struct io_conn *, const char *octets, size_t n);
 void sink_session_arrived(struct session *, const struct sockaddr *peer, socklen_t length,
                           struct slice rest);
 
+/* XCLIENT: the session is another client's; false when out of memory (session.c). */
+bool sink_xclient(struct server *, struct slice name, struct slice value);
+bool sink_session_becomes(struct session *, const struct sockaddr *peer, socklen_t length);
+
 /* Begins TLS, now or behind what is on its way in the clear. */
 void sink_session_secure(struct session *);
 

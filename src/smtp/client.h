@@ -23,6 +23,9 @@
 
 struct client;
 
+/* The longest attributes for XCLIENT, octets: a command has 512. */
+#define CLIENT_XCLIENT_MAX 500
+
 enum client_hello { CLIENT_HELLO_AUTO, CLIENT_HELLO_HELO, CLIENT_HELLO_EHLO };
 
 enum client_dsn_ret { DSN_RET_NONE, DSN_RET_FULL, DSN_RET_HDRS };
@@ -43,7 +46,12 @@ struct client_config {
     const char *dsn_envid;  /* plain; NULL: none */
     const char *dsn_notify; /* the parameter's value, in any case; NULL: none */
     bool dsn_orcpt;
-    const char *mail_params;       /* for each MAIL, words as they are; NULL: none */
+    const char *mail_params; /* for each MAIL, words as they are; NULL: none */
+    /*
+     * XCLIENT: writes the attributes of a session, "ADDR=192.0.2.1 NAME=x"; returns the length.
+     * Asked once a session, of which XCLIENT is wanted.
+     */
+    size_t (*xclient)(const struct client *, char out[CLIENT_XCLIENT_MAX]);
     const char *rcpt_params;       /* likewise, RCPT */
     uint64_t timeout[PHASE_COUNT]; /* for each reply of the phase (connect: the owner's); ns */
     uint64_t block_timeout;        /* for each progress in writing content; ns */

@@ -13,6 +13,7 @@ enum verb {
     VERB_EHLO,
     VERB_LHLO,
     VERB_STARTTLS,
+    VERB_XCLIENT,
     VERB_MAIL,
     VERB_RCPT,
     VERB_DATA,

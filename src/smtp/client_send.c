@@ -154,6 +154,7 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
             *client_offer(c) = (struct ext_offer){0};
         break;
     case VERB_STARTTLS:
+    case VERB_XCLIENT:
         c->step = VERB_NONE;
         break;
     case VERB_MAIL:

@@ -39,6 +39,16 @@ static size_t render_lhlo(struct client *c, struct transaction *t, char *out, si
     return hello(c, out, size, SLICE("LHLO "));
 }
 
+static size_t render_xclient(struct client *c, struct transaction *t, char *out, size_t size)
+{
+    const char *end = out + size;
+    char *at = put(out, end, SLICE("XCLIENT "));
+
+    (void)t;
+    at += c->cf->xclient(c, at);
+    return (size_t)(put(at, end, SLICE("\r\n")) - out);
+}
+
 /*
  * Those of MAIL (path is empty) or of RCPT: the extensions' that are wanted and offered, and those
  * as typed. At most CLIENT_PARAMETERS_MAX.
@@ -183,6 +193,24 @@ static void on_starttls(struct client *c, struct command *cmd, bool refused)
     }
 }
 
+/*
+ * The 220 is another greeting: the session begins anew as that of another client (Postfix,
+ * XCLIENT_README).
+ */
+static void on_xclient(struct client *c, struct command *cmd, bool refused)
+{
+    (void)cmd;
+    if (!refused) {
+        c->offered = 0;
+        c->hello_lent = false;
+    } else if (c->cf->want[EXT_XCLIENT] == EXT_IF_OFFERED) {
+        c->last.refused = false; /* nothing is lost by it */
+        next_step(c);
+    } else {
+        refuse_session(c);
+    }
+}
+
 /* The rest of the transaction is not sent; the server's half of it is wiped by RSET. */
 static void give_up(struct client *c, struct transaction *t)
 {
@@ -296,6 +324,7 @@ const struct client_verb client_verbs[VERB_COUNT] = {
     [VERB_EHLO] = {"EHLO", PHASE_HELLO, true, false, 0, render_ehlo, on_hello},
     [VERB_LHLO] = {"LHLO", PHASE_HELLO, true, false, 0, render_lhlo, on_hello},
     [VERB_STARTTLS] = {"STARTTLS\r\n", PHASE_STARTTLS, true, false, 220, NULL, on_starttls},
+    [VERB_XCLIENT] = {"XCLIENT", PHASE_XCLIENT, true, false, 220, render_xclient, on_xclient},
     [VERB_MAIL] = {"MAIL", PHASE_MAIL, false, false, 0, render_mail, on_mail},
     [VERB_RCPT] = {"RCPT", PHASE_RCPT, false, false, 0, render_rcpt, on_rcpt},
     [VERB_DATA] = {"DATA\r\n", PHASE_DATA, true, false, 354, NULL, on_data},

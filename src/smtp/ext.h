@@ -22,7 +22,8 @@
     X(SMTPUTF8, ext_smtputf8)                                                                      \
     X(DSN, ext_dsn)                                                                                \
     X(ENHANCEDSTATUSCODES, ext_enhanced)                                                           \
-    X(LIMITS, ext_limits)
+    X(LIMITS, ext_limits)                                                                          \
+    X(XCLIENT, ext_xclient)
 
 enum ext_id {
 #define X(id, row) EXT_##id,

@@ -57,6 +57,10 @@ struct server_hooks {
      * with CRLF, at most SERVER_REPLY_MAX octets, that stays as long as the config.
      */
     struct slice (*message)(struct server *, const struct server_message *);
+    /*
+     * XCLIENT tells an attribute of the session's client, its value as xtext. false: a bad value.
+     */
+    bool (*client)(struct server *, struct slice name, struct slice value);
 };
 
 /* How far the sessions of a thread may go on. */

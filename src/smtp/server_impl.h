@@ -47,6 +47,8 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(tls_twice, "503 5.5.1 Error: TLS is there already")                                          \
     X(tls_argument, "501 5.5.4 Error: STARTTLS takes no argument")                                 \
     X(tls_pipelined, "554 5.5.0 Error: there is input behind STARTTLS")                            \
+    X(xclient_mail, "503 5.5.1 Error: XCLIENT within a transaction")                               \
+    X(xclient_bad, "501 5.5.4 Error: bad XCLIENT attribute")                                       \
     X(bad_chunk, "501 5.5.4 Error: bad BDAT argument")                                             \
     X(nested_mail, "503 5.5.1 Error: nested MAIL command")                                         \
     X(need_mail, "503 5.5.1 Error: need MAIL command")                                             \
@@ -74,6 +76,9 @@ static inline bool server_refuses(struct slice reply)
 {
     return reply.n > 0 && reply.p[0] >= '4';
 }
+
+/* Is it one that XCLIENT may tell? */
+bool server_knows_attribute(struct slice name);
 
 /* Adds a reply to those that are due. The caller knows that there is room. */
 void server_put(struct server_out *, struct slice reply);

@@ -6,6 +6,7 @@
 #include "dotscan.h"
 #include "path.h"
 #include "server_impl.h"
+#include "xtext.h"
 
 const struct server_reply_texts server_texts = {
 #define X(id, text) .id = {text "\r\n", sizeof(text) + 1},
@@ -36,7 +37,7 @@ static bool in_lmtp(const struct server_config *cf)
 
 static bool has_xclient(const struct server_config *cf)
 {
-    return !cf->no_xclient;
+    return !cf->no_xclient || cf->announced[EXT_XCLIENT];
 }
 
 static bool has_xforward(const struct server_config *cf)
@@ -239,6 +240,27 @@ static struct slice run_starttls(struct server *sv, struct slice args)
     return server_texts.tls_ready;
 }
 
+/* Unless it was asked for, it is taken as whatever the client may send, and nothing follows. */
+static struct slice run_xclient(struct server *sv, struct slice args)
+{
+    const struct server_hooks *hooks = sv->context->hooks;
+    struct slice name, value;
+    bool any = false;
+
+    if (!sv->context->config->announced[EXT_XCLIENT])
+        return server_texts.ok;
+    if (sv->mail)
+        return server_texts.xclient_mail;
+    while (path_parameter(&args, &name, &value)) {
+        any = value.n > 0 && server_knows_attribute(name) && xtext_is(value);
+        if (any && hooks && hooks->client)
+            any = hooks->client(sv, name, value);
+        if (!any)
+            break;
+    }
+    return any ? sv->context->config->greeting : server_texts.xclient_bad;
+}
+
 static struct slice run_quit(struct server *sv, struct slice args)
 {
     (void)args;
@@ -259,7 +281,7 @@ const struct server_verb_row server_verbs[SERVER_VERB_COUNT] = {
     [SERVER_LHLO] = {in_lmtp, run_ehlo},
     [SERVER_VRFY] = {always, run_ok},
     [SERVER_AUTH] = {always, run_ok}, /* also with -a, which only stops announcing it */
-    [SERVER_XCLIENT] = {has_xclient, run_ok},
+    [SERVER_XCLIENT] = {has_xclient, run_xclient},
     [SERVER_XFORWARD] = {has_xforward, run_ok},
     [SERVER_STARTTLS] = {has_starttls, run_starttls},
 };

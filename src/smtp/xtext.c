@@ -50,3 +50,23 @@ bool xtext_is(struct slice s)
     }
     return true;
 }
+
+static unsigned digit(char c)
+{
+    return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'A' + 10);
+}
+
+size_t xtext_read(struct slice s, char *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != '+') {
+            out[n++] = s.p[i];
+            continue;
+        }
+        out[n++] = (char)(digit(s.p[i + 1]) << 4 | digit(s.p[i + 2]));
+        i += 2;
+    }
+    return n;
+}

@@ -14,6 +14,9 @@
 size_t xtext_length(struct slice s);
 size_t xtext_write(struct slice s, char *out);
 
+/* What xtext stands for; no longer than it. Returns the length. s is xtext. */
+size_t xtext_read(struct slice s, char *out);
+
 /* Is it xtext? */
 bool xtext_is(struct slice s);
 

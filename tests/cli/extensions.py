@@ -227,6 +227,16 @@ def wrong_values_get_one_clear_line():
         (["-o", "--dsn", "--dsn-ret=full"], "-o cannot be used with --dsn"),
         (["--idna", "-t", "x@" + "ü" * 70], "bad recipient address"),
         (["--idna", "-M", "ü" * 70], "hostname"),
+        (["--xclient"], "--xclient needs to be told what"),
+        (["--xclient-addr=10.0.0.1"], "--xclient-addr needs --xclient"),
+        (["--xclient-attr=NAME=x"], "--xclient-attr needs --xclient"),
+        (["--xclient", "--xclient-addr=x"], "(--xclient-addr takes "),
+        (["--xclient", "--xclient-attr="], "bad XCLIENT attributes: empty"),
+        (["--xclient", "--xclient-attr=NAME"], "bad XCLIENT attributes: NAME"),
+        (["--xclient", "--xclient-attr=A=1,"], "bad XCLIENT attributes: A=1,"),
+        (["--xclient", "--xclient-attr=A=1  B=2"], "bad XCLIENT attributes"),
+        (["--xclient", "--xclient-attr=A=" + "x" * 500], "bad XCLIENT attributes"),
+        (["--xclient=x"], "bad XCLIENT mode: x"),
         (["--proxy=v3"], "bad PROXY protocol version: v3"),
         (["--proxy-source=10.0.0.0/8"], "--proxy-source needs --proxy"),
         (["--proxy=v1", "--proxy-source=x"], "bad source address: x"),
@@ -334,6 +344,51 @@ def the_client_of_a_header_is_the_one_of_a_profile():
         with Sink("--proxy", "--profile", profile.name) as sink:
             done, report = sink.send("-A", "--proxy=v2", "--proxy-source=192.0.2.1,192.0.2.2", "-m", "4")
             assert report["messages"]["refused"] == report["messages"]["accepted"] == 2, done
+
+
+@test
+def xclient_makes_other_clients():
+    with Sink("--announce=XCLIENT") as sink:
+        done, report = sink.send("--xclient", "--xclient-addr=192.0.2.0/30", "-m", "3",
+                                 "--xclient-attr=NAME=a.example,HELO=b PORT=7", "--size=if-offered")
+        assert done.returncode == 0 and report["messages"]["accepted"] == 3, done
+        assert report["latency"]["xclient"]["count"] == 3, report["latency"]
+        assert report["latency"]["hello"]["count"] == 6, report["latency"]
+        assert sink.send("--xclient", "--xclient-addr=fd00::/64")[0].returncode == 0
+        _, lines = sink.stop()
+        said = [line for line in lines if line.startswith("XCLIENT")]
+        assert said == ["XCLIENT ADDR=192.0.2.1 NAME=a.example", "XCLIENT ADDR=192.0.2.2 HELO=b PORT=7",
+                        "XCLIENT ADDR=192.0.2.1 NAME=a.example", "XCLIENT ADDR=IPV6:fd00::1"], said
+        assert connects(lines)[1::2] == [
+            "connect (AF_INET 192.0.2.1)", "connect (AF_INET 192.0.2.2)",
+            "connect (AF_INET 192.0.2.1)", "connect (AF_INET6 fd00::1)"], lines
+    with Sink() as sink:  # takes the command, and no other client
+        done, _ = sink.send("--xclient", "--xclient-attr=NAME=x")
+        assert done.returncode == 1 and "XCLIENT rejected: 250" in done.stderr, done
+        assert sink.send("--xclient=if-offered", "--xclient-attr=NAME=x")[0].returncode == 0
+    with Sink("-C") as sink:
+        done, _ = sink.send("--xclient", "--xclient-attr=NAME=x")
+        assert done.returncode == 1 and "does not offer XCLIENT" in done.stderr, done
+
+
+@test
+def the_sink_looks_at_xclient():
+    with tempfile.NamedTemporaryFile("w", suffix=".profile") as profile:
+        profile.write("[client 192.0.2.1]\nMAIL reply 451 4.7.1 not you\n")
+        profile.flush()
+        os.chmod(profile.name, 0o644)
+        with Sink("--announce=XCLIENT", "--profile", profile.name) as sink:
+            got = sink.talk(b"EHLO x\r\nXCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]\r\nMAIL FROM:<a>\r\n"
+                            b"XCLIENT ADDR=IPV6:fd00::+31\r\nMAIL FROM:<a>\r\nXCLIENT ADDR=::1\r\n"
+                            b"RSET\r\nXCLIENT\r\nXCLIENT ADDR=\r\nXCLIENT FOO=1\r\n"
+                            b"XCLIENT NAME=a+\r\nXCLIENT ADDR=fd00::1\r\nXCLIENT ADDR=[TEMPUNAVAIL]\r\n")
+            assert codes(got) == ["220", "451 4.7.1", "220", "250 2.1.0", "503 5.5.1", "250 2.1.0",
+                                  "501 5.5.4", "501 5.5.4", "501 5.5.4", "501 5.5.4", "501 5.5.4",
+                                  "220"], got
+            assert got.count("XCLIENT") == 7, got  # once in the list
+            _, lines = sink.stop()
+            assert connects(lines) == ["connect (AF_INET 127.0.0.1)", "connect (AF_INET 192.0.2.1)",
+                                       "connect (AF_INET6 fd00::1)"], lines
 
 
 def main():

@@ -108,6 +108,21 @@ def cases():
         yield Case(f'--tls {tls} --tls-min {version} --tls-max {version} --tls-resume=on -m 6 {{to}}',
                    6)
     yield Case(f'--tls=implicit {tls} -m 3 -r 2 {{smtps}}', 3, ('2user', 'user'), servers='smtp')
+    dsn = '--dsn --dsn-ret=hdrs --dsn-envid=job+1 --dsn-notify=never --dsn-orcpt'
+    for mode in MODES:
+        yield Case(f'{mode} --size --8bitmime --smtputf8 --enhanced-codes {dsn} -r 2 -m 6 -d {{to}}', 6,
+                   ('2user', 'user'), servers='smtp')
+    yield Case('--size -l 60000000 {to}', 0, servers='smtp', status=1)
+    yield Case('--ehlo --mail-param BODY=8BITMIME --rcpt-param NOTIFY=NEVER -m 3 {to}', 3, servers='smtp')
+    yield Case('--8bitmime=if-offered --limits=if-offered -m 3 {to}', 3)
+    yield Case("--xclient --xclient-addr 192.0.2.0/24,10.0.0.1 --xclient-attr 'HELO=x NAME=a.test' "
+               '-s 2 -m 5 {to}', 5, servers='smtp')
+    yield Case(f'--tls {tls} --xclient --xclient-addr fd00::/64 -d -m 5 {{to}}', 5, servers='smtp')
+    for version in 'v1', 'v2':
+        for more in '--proxy-source 192.0.2.0/24', '--proxy-source fd00::/64', '':
+            if version == 'v1' and not more:
+                continue  # this Postfix takes no UNKNOWN
+            yield Case(f'--proxy {version} {more} -s 2 -m 4 {{proxied}}', 4, servers='smtp')
     yield Case("-S 'a subject' -f '' {to}", subject='a subject')
     yield Case('-c -m 3 -d {to}', 3)
     yield Case('--sessions 3 --messages 9 {to}', 9)
@@ -149,6 +164,7 @@ virtual_mailbox_base = {run}/smtp
 virtual_mailbox_maps = texthash:{run}/config/boxes
 virtual_uid_maps = static:{mailbox}
 virtual_gid_maps = static:{mailbox}
+smtpd_authorized_xclient_hosts = 127.0.0.0/8
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = {run}/config/tls.pem
 smtpd_tls_key_file = {run}/config/tls.pem
@@ -169,6 +185,7 @@ notify_classes =
 
 MASTER_CF = '''127.0.0.1:{port} inet n - n - - smtpd
 127.0.0.1:{wrapped} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+127.0.0.1:{proxied} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
 tlsmgr unix - - n 1000? 1 tlsmgr
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -351,11 +368,12 @@ class Servers(Rooted):
         self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
 
     def prepare(self):
-        self.ports = {'smtp': free_port(), 'lmtp': free_port(), 'smtps': free_port()}
+        self.ports = {'smtp': free_port(), 'lmtp': free_port(), 'smtps': free_port(), 'proxied': free_port()}
         values = {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX}
         config = f'{self.directory}/config'
         write(f'{config}/main.cf', MAIN_CF.format(**values))
-        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp'], wrapped=self.ports['smtps']))
+        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp'], wrapped=self.ports['smtps'],
+                                                       proxied=self.ports['proxied']))
         certs = Certs(config)
         os.rename(certs.make('localhost'), f'{config}/tls.pem')
         write(f'{config}/dovecot.conf', DOVECOT_CONF.format(port=self.ports['lmtp'], **values))
@@ -472,6 +490,7 @@ def try_case(case, ours, servers, kind):
         args = [a.replace('{to}', to).replace('{file}', file.name)
                 .replace('{ca}', f'{servers.directory}/config/ca.pem')
                 .replace('{smtps}', f'127.0.0.1:{servers.ports["smtps"]}')
+                .replace('{proxied}', f'127.0.0.1:{servers.ports["proxied"]}')
                 for a in shlex.split(case.args)]
         args = ['-f', f'sender@{DOMAIN}', '-t', f'user@{DOMAIN}', '--quiet', '--output', report,
                 *([] if kind == 'smtp' else ['-L']), *args]

@@ -324,7 +324,8 @@ void test_time(void)
     no_connect(1);
     no_connect(3);
     for (int phase = PHASE_GREETING; phase <= PHASE_QUIT; phase++) {
-        if (phase == PHASE_RSET || phase == PHASE_STARTTLS || phase == PHASE_TLS)
+        if (phase == PHASE_RSET || phase == PHASE_STARTTLS || phase == PHASE_XCLIENT ||
+            phase == PHASE_TLS)
             continue;
         standstill((enum phase)phase, false, false);
         if (phase != PHASE_QUIT)

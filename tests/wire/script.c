@@ -437,6 +437,14 @@ static void run_lines(struct parser *p, const struct script_file *f, size_t i, s
         fail(p, "a done is missing");
 }
 
+/* What --xclient sends; here it is no session's in particular. */
+static size_t xclient(const struct client *c, char out[CLIENT_XCLIENT_MAX])
+{
+    (void)c;
+    memcpy(out, "ADDR=192.0.2.1", 14);
+    return 14;
+}
+
 struct script *script_parse(const struct script_file *f, size_t i, uint64_t window)
 {
     struct script *s = calloc(1, sizeof *s);
@@ -445,7 +453,7 @@ struct script *script_parse(const struct script_file *f, size_t i, uint64_t wind
     if (!s)
         abort();
     s->title = f->sections[i].title;
-    s->config = (struct client_config){.helo_name = "me", .window = 1};
+    s->config = (struct client_config){.helo_name = "me", .window = 1, .xclient = xclient};
     client_timeout_same(&s->config, 300 * NS_PER_S);
     s->windows[s->window_count++] = 1;
     run_lines(&p, f, 0, f->preamble);
