@@ -271,7 +271,8 @@ const struct opt sink_options[] = {
             "The list has KEYWORD or KEYWORD=ARGUMENT, separated by commas: CHUNKING (BDAT), "
             "SIZE or SIZE=BYTES (larger messages are refused), SMTPUTF8 (addresses in UTF-8 are "
             "refused without that parameter), LIMITS=MAILMAX=N+RCPTMAX=N+RCPTDOMAINMAX=N, any of "
-            "them (what is beyond is refused for now), XCLIENT (any client may say that it is "
+            "them (what is beyond is refused for now), REQUIRETLS (within TLS), XCLIENT (any "
+            "client may say that it is "
             "another one, for profiles and recordings). 8BITMIME, DSN, ENHANCEDSTATUSCODES and "
             "PIPELINING are announced anyway; named here, the parameters of the first two are "
             "looked at, and bad ones refused."},

@@ -23,7 +23,8 @@
     X(DSN, ext_dsn)                                                                                \
     X(ENHANCEDSTATUSCODES, ext_enhanced)                                                           \
     X(LIMITS, ext_limits)                                                                          \
-    X(XCLIENT, ext_xclient)
+    X(XCLIENT, ext_xclient)                                                                        \
+    X(REQUIRETLS, ext_requiretls)
 
 enum ext_id {
 #define X(id, row) EXT_##id,
@@ -54,6 +55,8 @@ struct ext_offer {
     uint32_t mails_begun; /* MAIL commands sent in the session */
 };
 
+enum ext_where { EXT_EVERYWHERE, EXT_IN_CLEAR, EXT_IN_TLS };
+
 /* A parameter of MAIL or RCPT that a server of the extension knows. */
 struct ext_parameter {
     const char *keyword;
@@ -65,6 +68,7 @@ struct ext_parameter {
 struct ext {
     const char *keyword; /* in the EHLO reply */
     const char *source;  /* RFC */
+    int where;           /* enum ext_where: in which sessions a server announces it */
 
     /* Client: fits the session's sending to an offer that is wanted. All NULL-able. */
     uint32_t (*window)(const struct client_config *); /* commands in flight; the largest wins */

@@ -62,6 +62,7 @@ static const struct opt options[] = {
 const struct ext ext_starttls = {
     .keyword = "STARTTLS",
     .source = "RFC 3207",
+    .where = EXT_IN_CLEAR, /* RFC 3207 section 4.2 */
     .hello_step = VERB_STARTTLS,
     .announce = announce,
     .options = options,

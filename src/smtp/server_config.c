@@ -122,7 +122,7 @@ static char *add_ehlo(const struct server_config *cf, char *at, bool secure)
         const struct ext *e = ext_rows[i];
         char more[ANNOUNCE_MAX];
 
-        if (secure && i == EXT_STARTTLS) /* RFC 3207 section 4.2 */
+        if (e->where == (secure ? EXT_IN_CLEAR : EXT_IN_TLS))
             continue;
         if (cf->announced[i] && e->announce)
             at = add_line(at, "250-", e->keyword, more, e->announce(cf, more, sizeof more));

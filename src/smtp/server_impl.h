@@ -50,6 +50,7 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(xclient_mail, "503 5.5.1 Error: XCLIENT within a transaction")                               \
     X(xclient_bad, "501 5.5.4 Error: bad XCLIENT attribute")                                       \
     X(bad_chunk, "501 5.5.4 Error: bad BDAT argument")                                             \
+    X(not_here, "555 5.5.4 Error: parameter is for TLS only")                                      \
     X(nested_mail, "503 5.5.1 Error: nested MAIL command")                                         \
     X(need_mail, "503 5.5.1 Error: need MAIL command")                                             \
     X(need_rcpt, "503 5.5.1 Error: need RCPT command")                                             \

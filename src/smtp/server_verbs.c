@@ -84,6 +84,8 @@ static struct slice check_parameter(struct server *sv, bool rcpt, struct slice k
 
             if (p->rcpt != rcpt || !slice_is(key, p->keyword))
                 continue;
+            if (e->where == EXT_IN_TLS && !sv->secure)
+                return server_texts.not_here;
             if (!rcpt)
                 sv->declared |= (uint16_t)(1u << i);
             refusal = p->check(cf, value);

@@ -227,6 +227,9 @@ def wrong_values_get_one_clear_line():
         (["-o", "--dsn", "--dsn-ret=full"], "-o cannot be used with --dsn"),
         (["--idna", "-t", "x@" + "ü" * 70], "bad recipient address"),
         (["--idna", "-M", "ü" * 70], "hostname"),
+        (["--requiretls"], "--requiretls needs --tls"),
+        (["--requiretls", "--tls=if-offered"], "--requiretls needs --tls"),
+        (["--requiretls=x", "--tls"], "bad REQUIRETLS mode: x"),
         (["--xclient"], "--xclient needs to be told what"),
         (["--xclient-addr=10.0.0.1"], "--xclient-addr needs --xclient"),
         (["--xclient-attr=NAME=x"], "--xclient-attr needs --xclient"),
@@ -344,6 +347,22 @@ def the_client_of_a_header_is_the_one_of_a_profile():
         with Sink("--proxy", "--profile", profile.name) as sink:
             done, report = sink.send("-A", "--proxy=v2", "--proxy-source=192.0.2.1,192.0.2.2", "-m", "4")
             assert report["messages"]["refused"] == report["messages"]["accepted"] == 2, done
+
+
+@test
+def requiretls_is_said_within_tls():
+    tls = ["--tls-no-verify"]
+    with Sink("--tls", "--announce=REQUIRETLS") as sink:
+        done, report = sink.send("--tls", "--requiretls", *tls, "-m", "2")
+        assert done.returncode == 0 and report["messages"]["accepted"] == 2, done
+        got = sink.talk(b"EHLO x\r\nMAIL FROM:<a> REQUIRETLS\r\n")
+        assert "REQUIRETLS" not in got and codes(got) == ["555 5.5.4"], got
+        _, lines = sink.stop()
+        assert sum(line.endswith("> REQUIRETLS") for line in lines) == 3, lines
+    with Sink("--tls") as sink:
+        done, _ = sink.send("--tls", "--requiretls", *tls)
+        assert done.returncode == 1 and "does not offer REQUIRETLS" in done.stderr, done
+        assert sink.send("--tls", "--requiretls=if-offered", *tls)[0].returncode == 0
 
 
 @test

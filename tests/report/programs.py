@@ -276,7 +276,7 @@ def completion_for_bash():
         script = completion(program, "bash")
         words = run("bash", "-euc", script + f"\nCOMP_WORDS=({program} --he) COMP_CWORD=1\n"
                     f"_{program.replace('-', '_')}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"").stdout
-        assert words == "--help\n", words
+        assert words == ("--helo\n" if program == "smtp-source" else "") + "--help\n", words
     for words, at, answer in (("--io ''", 2, "auto uring epoll"), ("--report = js", 3, "json"),
                               ("--report =", 2, "text json none"), ("-m ''", 2, "")):
         got = run("bash", "-euc", completion("smtp-source", "bash") +
