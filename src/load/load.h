@@ -49,6 +49,7 @@ struct load_settings {
     int close;                 /* enum load_close */
     int nodelay;               /* bool */
     bool fastopen;
+    bool all_addresses;
     int proxy;                        /* --proxy, enum proxy_version */
     struct bind_list proxy_sources;   /* --proxy-source; owned. Count 0: none */
     struct bind_list xclient_sources; /* --xclient-addr; likewise */

@@ -311,6 +311,15 @@ const struct opt load_options[] = {
      .man = "With --xclient, more attributes, as they are (special characters as xtext: +2B), with "
             "a blank between them: \"NAME=a.example HELO=a LOGIN=joe\". Several sets, with commas "
             "between them, are used one after the other."},
+    {.name = "all-addresses",
+     .kind = OPT_FLAG,
+     .at = AT(all_addresses),
+     .what = "flag",
+     .group = "Connection",
+     .help = "connect to all addresses of the server in turn",
+     .man = "When the server's name has several addresses, connect to one after the other, so that "
+            "each gets its share of the connections. By default all go to the first that can be "
+            "reached. An address that can't be reached is passed over in either case."},
     {.name = "close",
      .kind = OPT_CHOICE,
      .arg = "quit|fin|reset",

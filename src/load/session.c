@@ -172,6 +172,16 @@ static const struct address *source_of(const struct session *s, struct address *
     return out;
 }
 
+/* Where to begin: with the address that worked last, or with --all-addresses each in turn. */
+static uint16_t first_address(const struct session *s)
+{
+    const struct load *l = s->worker->load;
+
+    if (!l->settings->all_addresses)
+        return (uint16_t)s->worker->address;
+    return (uint16_t)((s->connection - 1) % l->target->count);
+}
+
 void session_connect(struct session *s)
 {
     struct worker *w = s->worker;
@@ -185,7 +195,7 @@ void session_connect(struct session *s)
     }
     s->holds_turn = true;
     if (s->addresses_tried == 0)
-        s->first_address = (uint16_t)w->address; /* others may find one that works meanwhile */
+        s->first_address = first_address(s);
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);

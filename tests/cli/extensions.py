@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BUILD = sys.argv[1]
@@ -408,6 +409,45 @@ def the_sink_looks_at_xclient():
             _, lines = sink.stop()
             assert connects(lines) == ["connect (AF_INET 127.0.0.1)", "connect (AF_INET 192.0.2.1)",
                                        "connect (AF_INET6 fd00::1)"], lines
+
+
+def greet(listener, counts, i):
+    while True:
+        conn, _ = listener.accept()
+        counts[i] += 1
+        with conn:
+            stream = conn.makefile("rb")
+            conn.sendall(b"220 x\r\n")
+            line = b""
+            while line[:4] != b"QUIT":
+                line = stream.readline()
+                if line[:4] == b"DATA":
+                    conn.sendall(b"354 go\r\n")
+                    while stream.readline() != b".\r\n":
+                        pass
+                conn.sendall(b"250 ok\r\n")
+
+
+@test
+def all_addresses_of_a_name():
+    counts = [0, 0, 0]
+    first = socket.create_server(("127.0.0.1", 0))
+    port = first.getsockname()[1]
+    others = [socket.create_server((f"127.0.0.{n}", port)) for n in (2, 3)]
+    for i, listener in enumerate([first, *others]):
+        threading.Thread(target=greet, args=(listener, counts, i), daemon=True).start()
+    with tempfile.NamedTemporaryFile("w") as hosts:
+        hosts.write("".join(f"127.0.0.{n} many.test\n" for n in (1, 2, 3, 4)))
+        hosts.flush()
+        command = 'mount --bind "$1" /etc/hosts && shift && exec "$@"'
+        for option, wanted in ("--all-addresses", [3, 3, 6]), ("", [0, 0, 12]):
+            counts[:] = [0, 0, 0]
+            done = run("unshare", "-m", "sh", "-c", command, "sh", hosts.name, SOURCE, "--quiet",
+                       "-m", "12", *option.split(), f"many.test:{port}")
+            if "unshare failed" in done.stderr:
+                print("all addresses of a name: skipped, for want of a mount namespace")
+                return
+            assert done.returncode == 0 and sorted(counts) == wanted, (counts, done)
 
 
 def main():

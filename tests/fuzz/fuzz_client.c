@@ -7,6 +7,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static size_t xclient(const struct client *c, char out[CLIENT_XCLIENT_MAX])
+{
+    (void)c;
+    memset(out, 'x', CLIENT_XCLIENT_MAX);
+    return CLIENT_XCLIENT_MAX;
+}
+
 static void choose(struct owner *o, struct client_config *cf, const uint8_t *data)
 {
     *cf = (struct client_config){
@@ -20,6 +27,14 @@ static void choose(struct owner *o, struct client_config *cf, const uint8_t *dat
         .in_flight = data[5] % 5u,
         .no_quit = data[0] & 8,
     };
+    /* Whatever may be asked for; TLS has a target of its own. */
+    for (int i = EXT_SIZE; i < EXT_COUNT; i++)
+        if (i != EXT_STARTTLS)
+            cf->want[i] = data[6] >> 2 >> i % 6 & 1 ? EXT_IF_OFFERED : EXT_NO;
+    cf->dsn_envid = cf->dsn_notify = data[0] & 16 ? "never" : NULL;
+    cf->dsn_orcpt = data[0] & 32;
+    cf->mail_params = cf->rcpt_params = data[0] & 64 ? "X=1" : NULL;
+    cf->xclient = xclient;
     client_timeout_same(cf, 10);
     for (int i = 0; i < 2; i++)
         o->forms[i] = (struct client_form){

@@ -108,7 +108,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     cf.lmtp = data[0] & 1;
     cf.lenient_lf = data[0] & 4;
     cf.strict = data[0] & 16;
-    (void)server_announce(&cf, data[0] & 2 ? "CHUNKING,SIZE=20" : "", &d);
+    (void)server_announce(
+        &cf,
+        data[0] & 2 ? "CHUNKING,SIZE=20,8BITMIME,SMTPUTF8,DSN,LIMITS=MAILMAX=3+RCPTMAX=2,XCLIENT"
+                    : "",
+        &d);
     (void)server_config_freeze(&cf, &d);
     whole = talk(&cf, data[0] & 8, (struct slice){(const char *)data + 2, size - 2}, 0);
     split = talk(&cf, data[0] & 8, (struct slice){(const char *)data + 2, size - 2}, 1 + data[1]);

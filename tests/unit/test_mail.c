@@ -589,6 +589,75 @@ static void message_ids(void **state)
         assert_true(memcmp(ids[i - 1], ids[i], sizeof ids[0]) != 0);
 }
 
+static void domains_in_ascii(void **state)
+{
+    static const struct {
+        const char *text, *ascii; /* NULL: none */
+    } cases[] = {
+        {"x@b\xc3\xbc"
+         "cher.example",
+         "x@xn--bcher-kva.example"},
+        {"stra\xc3\x9f"
+         "e.example",
+         "xn--strae-oqa.example"},
+        {"\xc3\xbc@example.com", "\xc3\xbc@example.com"},
+        {"a@b@Example.COM", "a@b@example.com"},
+        {"x@[192.0.2.1]", "x@[192.0.2.1]"},
+        {"x@", "x@"},
+        {"", ""},
+        {"x@\xff.example", NULL},
+        {"x@"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xbc",
+         NULL},
+        {"12345678901234567890@b\xc3\xbc"
+         "cher.example.example",
+         NULL}, /* no room */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[100];
+        struct diag d;
+        size_t room = i + 1 == sizeof cases / sizeof cases[0] ? 44 : sizeof text;
+
+        (void)snprintf(text, sizeof text, "%s", cases[i].text);
+        if (!cases[i].ascii) {
+            assert_int_equal(mail_idna("address", text, room, &d), -EINVAL);
+            continue;
+        }
+        assert_int_equal(mail_idna("address", text, room, &d), 0);
+        assert_string_equal(text, cases[i].ascii);
+    }
+}
+
+static void utf8(void **state)
+{
+    static const char *const good[] = {"",
+                                       "a",
+                                       "\xc2\x80",
+                                       "\xe2\x82\xac",
+                                       "\xf0\x9f\x93\xa7",
+                                       "\xef\xbf\xbf",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",
+                                      "\xc3",
+                                      "\xc0\x80",
+                                      "\xe0\x80\x80",
+                                      "\xed\xa0\x80",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf0\x80\x80\x80",
+                                      "\xff",
+                                      "a\xe2\x82",
+                                      "\xc3(",
+                                      "\xf8\x88\x80\x80\x80"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(mail_is_utf8(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(mail_is_utf8(bad[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -608,6 +677,8 @@ int main(void)
         cmocka_unit_test(refused_settings),
         cmocka_unit_test(default_hostname),
         cmocka_unit_test(message_ids),
+        cmocka_unit_test(domains_in_ascii),
+        cmocka_unit_test(utf8),
     };
 
     (void)setenv("TZ", "UTC", 1);
