@@ -243,6 +243,7 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
     tables[n++] = (struct opt_table){tls_client_options, tls_client_option_count, &s->tls};
     tables[n++] = (struct opt_table){output_options, LENGTH(output_options), &s->program};
     tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
+    assert(n == TABLES_MAX);
     return n;
 }
 
