@@ -424,10 +424,14 @@ static void settle(struct behaviour_recipient *r, uint32_t rule, struct server_a
     act->instead = false;
 }
 
-/* LMTP's end of data: the first recipient's act, and a verdict for each. */
+/*
+ * LMTP's end of data: the first recipient's act, and a verdict for each. Behind a reply that ends a
+ * session nobody listens any more (RFC 5321 section 3.8), so the recipients behind it share it.
+ */
 static void judge_each(struct play *p, uint32_t first)
 {
     struct behaviour_session *s = p->s;
+    bool over = false;
     uint32_t count = p->step->recipients < s->room ? p->step->recipients : s->room;
 
     if (count == 0 || p->act->end)
@@ -437,9 +441,14 @@ static void judge_each(struct play *p, uint32_t first)
         struct server_act act = {0};
         struct play other = *p;
 
+        if (over) {
+            s->recipients[i].verdict = s->recipients[i - 1].verdict;
+            continue;
+        }
         other.act = &act;
         other.about = s->recipients[i];
         settle(&s->recipients[i], play_rules(&other), &act);
+        over = act.end && s->recipients[i].verdict;
     }
     s->judged = count;
 }

@@ -433,6 +433,21 @@ def test_verdicts_by_recipient():
     assert len(stored) == 2 and files["dump"].count(b"X-Rcpt-Args:") == 7, stored
 
 
+def test_verdict_that_ends():
+    """LMTP: nobody is accepted behind a 421, since no client listens for more."""
+    with tempfile.NamedTemporaryFile("w", suffix=".profile") as profile:
+        profile.write("[domain gone.example]\n. disconnect reply 421 4.3.2 Bye\n")
+        profile.flush()
+        os.chmod(profile.name, 0o644)
+        with Sink(OURS, "-L", "--profile", profile.name, "--log", "log") as sink:
+            to = b"".join(b"RCPT TO:<r@%s.example>\r\n" % d for d in (b"a", b"gone", b"b"))
+            got = talk(sink, mail(b"x\r\n", b"MAIL FROM:<a@x>\r\n" + to))
+            assert got.endswith(b"250 2.2.0 Ok\r\n" + b"421 4.3.2 Bye\r\n" * 2), got
+            sink.stop()
+            line, = by_time(sink.files()["log"])
+    assert [r["code"] for r in line["recipients"]] == [250, 421, 421], line
+
+
 def test_mbox_lock():
     """Another program's lock is waited for."""
     with Sink(OURS, "--mbox", "box") as sink:
