@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compare.h"
@@ -224,6 +225,22 @@ static int read_files(const struct command *c, struct run_file *files, char **na
     return 0;
 }
 
+/* A page in the place of a document would be all that is left of the run. */
+static int check_output(const struct program *p, const struct command *c, char **names, size_t n,
+                        struct diag *d)
+{
+    struct stat in;
+    struct stat out;
+
+    if (c->run != html || !p->output || stat(p->output, &out) < 0 || !S_ISREG(out.st_mode))
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (stat(names[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return diag_set(d, -EINVAL, "--output %s would replace the run that it shows",
+                            p->output);
+    return 0;
+}
+
 static int write_result(struct program *p, const struct command *c, struct job *j, struct diag *d)
 {
     struct out_file file;
@@ -255,6 +272,8 @@ static int work(struct program *p, char **operands, size_t n, struct diag *d)
     if (n == 0)
         return diag_set(d, -EINVAL, "no command given: show, merge, compare or html (see --help)");
     if ((rc = find_command(operands[0], &c, d)) < 0 || (rc = check_command(p, c, n - 1, d)) < 0)
+        return rc;
+    if ((rc = check_output(p, c, operands + 1, n - 1, d)) < 0)
         return rc;
     j.files = calloc(n, sizeof *j.files);
     if (!j.files)

@@ -33,8 +33,12 @@ int out_file_open(struct out_file *f, const char *name, const char *option, stru
     f->stream = fopen(f->temporary, "wxe");
     if (f->stream)
         return 0;
-    (void)diag_set(d, 0, "open %s: %s (%s writes beside it first)", name, strerror(errno), option);
     code = -errno;
+    if (code == -EEXIST)
+        (void)diag_set(d, 0, "open %s: another option writes to it already (%s)", name, option);
+    else
+        (void)diag_set(d, 0, "open %s: %s (%s writes beside it first)", name, strerror(-code),
+                       option);
     free(f->temporary);
     f->temporary = NULL;
     return code;

@@ -193,6 +193,7 @@ def mistakes_are_told():
             (["html", "a.json", "-o", ""], "empty"),
             (["html", "a.json", "-o", "no/x"], "open no/x: No such file"),
             (["html", "a.json", "-o", "/dev/full"], "write"),
+            (["html", "a.json", "-o", "./a.json"], "would replace the run"),
             (["show", "--bogus"], "invalid option")):
         fails(REPORT, *args, says=says)
     with open("/dev/full", "w", encoding="utf-8") as full:
@@ -213,6 +214,8 @@ def full_disks_are_told():
     done = run(SOURCE, "-m", "3", "--output", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
     fails(SOURCE, "--quiet", "--html", "x", "--output", "x", "sink:", says="name the same file: x")
+    fails(SOURCE, "--quiet", "--html", "x", "--output", "./x", "sink:",
+          says="open x: another option writes to it already (--html)")
     for option in ("--html", "--hdr"):
         fails(SOURCE, "--quiet", "-m", "3", option, "/dev/full", "sink:", says="No space left")
     done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
