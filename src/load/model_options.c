@@ -207,7 +207,7 @@ const struct opt model_options[] = {
      .help = "pause between a session's messages",
      .man = "Like -w and -R, with distributions: a time (250ms), a range of which all times are "
             "equally likely (1s..3s), exp:MEAN (exponential), or normal:MEAN,DEVIATION. Not "
-            "together with -w or -R."},
+            "together with -w, -R or a target rate."},
     {.name = "late",
      .kind = OPT_CUSTOM,
      .arg = "wait|drop:TIME",
@@ -404,6 +404,8 @@ static int check(const struct load_settings *s, struct diag *d)
         return diag_set(d, -EINVAL, "--spin needs a target rate (--rate, --stages)");
     if (!paced && s->arrival != ARRIVAL_CONSTANT)
         return diag_set(d, -EINVAL, "--arrival needs a target rate (--rate, --stages)");
+    if (paced && (s->wait || s->random_wait || s->think.kind != THINK_NONE))
+        return conflict("-w, -R or --think", "a target rate: that says when messages start", d);
     if (s->think.kind != THINK_NONE && (s->wait || s->random_wait))
         return conflict("--think", "-w or -R", d);
     if (!paced && (require_wants_target(&s->require) || require_wants_target(&s->stop_when)))

@@ -177,7 +177,7 @@ const struct opt load_options[] = {
      .group = "Load",
      .help = "pause between a session's messages",
      .man = "Wait a fixed time between the messages of a session; a number alone is seconds. One "
-            "session's pause does not affect the others. Not together with -R."},
+            "session's pause does not affect the others. Not together with -R or a target rate."},
     {.name = "random-wait",
      .letter = 'R',
      .kind = OPT_DURATION,
@@ -189,7 +189,7 @@ const struct opt load_options[] = {
      .group = "Load",
      .help = "pause from 0 to this at random",
      .man = "Wait for a random time from 0 to the one given between the messages of a session; a "
-            "number alone is seconds. Not together with -w."},
+            "number alone is seconds. Not together with -w or a target rate."},
     {.name = "tolerant",
      .letter = 'A',
      .kind = OPT_FLAG,

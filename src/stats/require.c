@@ -224,7 +224,7 @@ static const char *next_and(const char *at)
 {
     for (; *at; at++)
         if (isspace((unsigned char)at[0]) && strncasecmp(at + 1, "and", 3) == 0 &&
-            isspace((unsigned char)at[4]))
+            (isspace((unsigned char)at[4]) || at[4] == '\0'))
             return at + 1;
     return at;
 }

@@ -220,6 +220,9 @@ def a_condition_ends_it_early():
         report = document("--duration=1h", "-d", "--stop-when=errors>5%", "--interval=100ms",
                           sink.where, status=3)
         assert report["ended"] == "stopped: errors>5%", report["ended"]
+        report = document("--duration=1h", "-d", "--stop-when=refused>5 and accepted==0",
+                          "--interval=50ms", sink.where, status=3)
+        assert report["ended"] == "stopped: refused>5 and accepted==0", report["ended"]
     report = document("-m", "5", "--stop-when=connect-failures>=1", "--interval=20ms",
                       "127.0.0.1:1", status=3)
     assert report["messages"]["offered"] == 5
@@ -349,6 +352,8 @@ WRONG = (
     (["--per-connection=5..2"], "the range ends before it begins"),
     (["--think=x"], "bad think time: x"),
     (["--think=1s", "-w1"], "--think cannot be used with -w or -R"),
+    (["--rate=5", "-m1", "-w1"], "-w, -R or --think cannot be used with a target rate"),
+    (["--stages=5:1s", "--think=1s"], "-w, -R or --think cannot be used with a target rate"),
     (["--late=drop"], "bad lateness: drop"),
     (["--late=drop:1s"], "--late needs a target rate"),
     (["--spin"], "--spin needs a target rate"),
@@ -357,6 +362,7 @@ WRONG = (
     (["--seed=x"], "bad seed: x"),
     (["--seed=0"], "bad seed: 0"),
     (["--stop-when=x"], "bad requirement: x (--stop-when"),
+    (["--require=errors==0 and"], "bad requirement: empty"),
     (["--require=p99"], "bad requirement: p99 (--require"),
     (["--require=p99<250"], "bad requirement: p99<250"),
     (["--require=rate>=0.99*target"], "a requirement on the target needs one"),
