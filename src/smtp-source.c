@@ -441,6 +441,7 @@ static int open_target(struct source *s, struct diag *d)
         s->sink_config.tls_mode = s->client.implicit_tls ? SINK_TLS_IMPLICIT : SINK_TLS_STARTTLS;
     s->sink_config.driver = s->load.driver;
     s->sink_config.server.lmtp = s->client.lmtp;
+    s->sink_config.proxy = s->load_settings.proxy != 0;
     s->sink_config.threads = s->load_settings.threads;
     s->sink_config.threads.count = load_threads(&s->load_settings);
     rc = sink_embed_start(&s->sink, &s->sink_config, d);

@@ -88,6 +88,14 @@ def codes(replies):
 
 
 @test
+def the_embedded_sink_takes_what_is_sent():
+    for proxy in ("v1", "v2"):
+        done = run(SOURCE, "--proxy", proxy, "--size", "--8bitmime", "--smtputf8", "--enhanced-codes",
+                   "--dsn", "--dsn-ret=full", "-m", "3", "--require=accepted==3", "sink:")
+        assert done.returncode == 0, (done.stdout, done.stderr)
+
+
+@test
 def size_is_declared_and_kept_to():
     with Sink("--announce=SIZE=100000") as sink:
         done, report = sink.send("--size", "-d", "-m", "5", "-l", "1000")
