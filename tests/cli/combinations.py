@@ -85,6 +85,7 @@ class Case:
         self.unix = self.kind in ("fault", "profile") and self.chance(20)
         self.tls = self.pick("starttls", "implicit") if self.kind in ("sink", "fault", "profile") \
             and self.chance(20) else None
+        self.proxy = self.kind in ("sink", "fault", "profile") and self.chance(15)
         self.rcpts = self.pick(1, 1, 2, 5)
         self.options += ["--threads", self.pick("1", "3", "auto"), "--io",
                          self.pick("epoll", "auto"), "-N", "-r", str(self.rcpts)]
@@ -165,6 +166,10 @@ class Case:
                 self.options += ["--chunk-size", self.pick("1", "100", "4k")]
         if self.chance(30):
             self.options += ["-l", self.pick("1", "1000", "100k")]
+        for option in ("size", "8bitmime", "smtputf8", "dsn", "enhanced-codes", "limits"):
+            if self.chance(12):
+                self.options.append(f"--{option}" + self.pick("=if-offered", "=if-offered", ""))
+                self.options += ["--dsn-ret=hdrs", "--dsn-orcpt"] if option == "dsn" else []
         self.options += self.pick([], [], ["-A"], ["-v"], ["-S", "hi"], ["--numbering", "last"])
 
     def draw_connection(self):
@@ -174,6 +179,10 @@ class Case:
                                                  "127.0.0.3,127.0.0.9")]
         if tcp and self.chance(10):
             self.options += self.pick(["--fastopen"], ["--nodelay=off"], ["-T", "4096"])
+        if self.proxy:
+            self.options += ["--proxy", self.pick("v1", "v2")]
+            if self.chance(50):
+                self.options += ["--proxy-source", self.pick("192.0.2.0/28", "2001:db8::/126")]
         if self.chance(20):
             self.options += ["--connect-rate", self.pick("50/s", "500/s")]
         if self.chance(30):
@@ -244,6 +253,8 @@ class Case:
             options.append("-L")
         if self.tls:
             options.append(f"--tls={self.tls}")
+        if self.proxy:
+            options.append("--proxy")
         options += self.pick([], [], ["--strict"], ["--maildir", self.path("in")],
                              ["--mbox", self.path("mbox")], ["-D", self.path("dump")])
         if self.kind == "profile":
