@@ -3,18 +3,23 @@
  */
 #include "diag.h"
 
+#include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char *program = "smtp";
 
-/* Goes to the first column and wipes the line. */
-#define WIPE "\r\033[K"
+/* Lines that a live view may have. The cursor rests behind the last one. */
+#define LIVE_LINES 16
 
-static atomic_bool live; /* there is a live line on the terminal */
+/* What goes to a view's begin and wipes the rest of the screen. */
+#define WIPE_SIZE 24
+
+static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
+static size_t live_widths[LIVE_LINES]; /* columns of its lines; under the lock */
+static size_t live_lines;              /* 0: there is none */
 
 /* What users and files give us may hold line breaks and terminal controls: one line, no surprise.
  */
@@ -63,17 +68,59 @@ static void write_error(const char *p, size_t n)
     }
 }
 
+bool diag_terminal_size(size_t *width, size_t *height)
+{
+    struct winsize size;
+
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || !size.ws_col || !size.ws_row)
+        return false;
+    *width = size.ws_col;
+    *height = size.ws_row;
+    return true;
+}
+
+/* Columns of the terminal; 80 when it does not tell. */
+static size_t columns(void)
+{
+    size_t width, height;
+
+    return diag_terminal_size(&width, &height) ? width : 80;
+}
+
+/*
+ * Makes what wipes the live view away; returns its length. A terminal that became narrower has
+ * broken lines that were wider.
+ */
+static size_t wipe(char out[WIPE_SIZE])
+{
+    size_t width = columns();
+    size_t up = 0;
+    int n;
+
+    if (live_lines == 0)
+        return 0;
+    for (size_t i = 0; i < live_lines; i++)
+        up += 1 + (live_widths[i] > 0 ? (live_widths[i] - 1) / width : 0);
+    live_lines = 0;
+    if (up > 1)
+        n = snprintf(out, WIPE_SIZE, "\r\033[%zuA\033[J", up - 1);
+    else
+        n = snprintf(out, WIPE_SIZE, "\r\033[J");
+    return n > 0 ? (size_t)n : 0;
+}
+
 /* One write(2) a line: lines of several threads and of a child process stay whole. */
 __attribute__((format(printf, 2, 0))) static void print(const char *kind, const char *format,
                                                         va_list args)
 {
     char line[1024];
     size_t room = sizeof line - 1;
-    size_t wipe = atomic_exchange(&live, false) ? strlen(WIPE) : 0;
-    size_t at = wipe;
+    size_t wiped;
+    size_t at;
     int n;
 
-    memcpy(line, WIPE, wipe);
+    (void)pthread_mutex_lock(&terminal);
+    at = wiped = wipe(line);
     n = snprintf(line + at, room - at, "%.200s: %s", program, kind);
     at += n > 0 ? (size_t)n : 0;
     n = vsnprintf(line + at, room - at, format, args);
@@ -81,33 +128,58 @@ __attribute__((format(printf, 2, 0))) static void print(const char *kind, const 
     if (at > room - 1)
         at = room - 1;
     line[at] = '\0';
-    clean(line + wipe);
+    clean(line + wiped);
     line[at++] = '\n';
     write_error(line, at);
+    (void)pthread_mutex_unlock(&terminal);
 }
 
-/* Columns of the terminal; 80 when it does not tell. */
-static size_t columns(void)
+/*
+ * Copies a line up to `most` columns: UTF-8 of single width, and colours, which take none and are
+ * never cut off. Returns the octets, and sets the columns.
+ */
+static size_t copy_line(char *out, const char *p, const char *end, size_t most, size_t *width)
 {
-    struct winsize size;
+    char *at = out;
+    bool escape = false;
 
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+    *width = 0;
+    for (; p < end; p++) {
+        bool begins = !escape && *p != '\033' && ((unsigned char)*p & 0xc0) != 0x80;
+
+        if (*p == '\033')
+            escape = true;
+        else if (begins && *width <= most)
+            ++*width;
+        if (escape || *width <= most)
+            *at++ = *p;
+        if (escape && *p == 'm')
+            escape = false;
+    }
+    *width = *width < most ? *width : most;
+    return (size_t)(at - out);
 }
 
 void diag_live(const char *text)
 {
-    char line[300];
+    char all[DIAG_LIVE_SIZE + WIPE_SIZE];
     size_t most = columns() - 1; /* in the last column the cursor might wrap */
-    int n;
+    size_t n;
 
-    if (!text) {
-        if (atomic_exchange(&live, false))
-            write_error(WIPE, strlen(WIPE));
-        return;
+    (void)pthread_mutex_lock(&terminal);
+    n = wipe(all);
+    while (text && live_lines < LIVE_LINES) {
+        const char *end = strchrnul(text, '\n');
+
+        if (n + (size_t)(end - text) + 1 > sizeof all)
+            break;
+        if (live_lines > 0)
+            all[n++] = '\n';
+        n += copy_line(all + n, text, end, most, &live_widths[live_lines++]);
+        text = *end ? end + 1 : NULL;
     }
-    n = snprintf(line, sizeof line, WIPE "%.*s", most < 200 ? (int)most : 200, text);
-    atomic_store(&live, true);
-    write_error(line, n > 0 ? (size_t)n : 0);
+    write_error(all, n);
+    (void)pthread_mutex_unlock(&terminal);
 }
 
 void diag_warn(const char *format, ...)

@@ -5,6 +5,8 @@
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "slice.h"
@@ -36,9 +38,15 @@ void diag_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * A line on the terminal that stderr is, over the last one, cut to its width; a message that comes
- * meanwhile takes its place. NULL takes it away.
+ * What stands at the bottom of the terminal that stderr is, over what stood there last: lines with
+ * '\n' between them, none wider than the terminal less one, at most 16 and DIAG_LIVE_SIZE octets. A
+ * message that comes meanwhile takes its place. NULL takes it away.
  */
+#define DIAG_LIVE_SIZE 8000
+
 void diag_live(const char *text);
+
+/* Size of the terminal that stderr is, in characters. false: it is none, or does not tell. */
+bool diag_terminal_size(size_t *width, size_t *height);
 
 #endif

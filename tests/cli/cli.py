@@ -407,7 +407,7 @@ def a_terminal_shows_the_live_line():
                 conn.sendall(b"354 go\r\n" if line == b"DATA\r\n" else b"250 ok\r\n" if line[:4] in
                              (b"HELO", b"MAIL", b"RCPT", b".\r\n", b"RSET", b"QUIT") else b"")
 
-    wipe = "\r\x1b[K"
+    wipe = "\r\x1b[J"
     for columns in (80, 20):
         with Server(slow) as target:
             shown = shown_on_terminal(columns, "-A", "-d", "-m", "6", target)

@@ -387,6 +387,125 @@ static void times_of_day(void **state)
                         "2000-02-29T23:59:59.001Z");
 }
 
+static const uint64_t history[] = {0, 1000, 2000, 3000, 4000, 5000, 6000, 7000};
+
+static struct live live_sample(void)
+{
+    return (struct live){.title = "smtp-source: smtp to 127.0.0.1:2525",
+                         .done = 45012,
+                         .total = 100000,
+                         .rate = 7000,
+                         .target = 8000,
+                         .errors = 12,
+                         .elapsed_ns = 65 * NS_PER_S,
+                         .left_ns = 70 * NS_PER_S,
+                         .length_ns = NS_NEVER,
+                         .ended = {45000, 9, 2, 0, 1},
+                         .p50_ns = 850000,
+                         .p99_ns = 1230000,
+                         .max_ns = 12300000,
+                         .sessions = 20,
+                         .open = 19,
+                         .lag_p99_ns = 15000,
+                         .history = history,
+                         .history_count = 8,
+                         .keys = true};
+}
+
+/* Columns of the widest line; escapes have none. */
+static size_t widest(const char *text)
+{
+    size_t most = 0;
+    size_t n = 0;
+
+    for (; *text; text++) {
+        if (*text == '\033')
+            while (*text != 'm')
+                text++;
+        else if (*text == '\n')
+            n = 0;
+        else if (((unsigned char)*text & 0xc0) != 0x80)
+            n++;
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+static void live_view(void **state)
+{
+    struct live v = live_sample();
+    struct view_style s = {.width = 80, .height = 24};
+    char out[REPORT_VIEW_SIZE];
+
+    (void)state;
+    assert_string_equal(
+        report_view(out, sizeof out, &v, &s),
+        "smtp-source: smtp to 127.0.0.1:2525                             running  65.0 s\n"
+        "  progress ###########---------------  45%  45,012 of 100,000  70.0 s left\n"
+        "  rate         7,000/s of     8,000/s  _.-~=+*#\n"
+        "  latency  p50   850 us   p99  1.23 ms   max  12.3 ms\n"
+        "  sessions 19 open of 20   the generator lags by p99 15.0 us\n"
+        "  ended    accepted 45,000   refused 9   failed 2   unknown 0   missed 1\n"
+        "  keys     p pauses, q ends and reports");
+    s.utf8 = s.colour = true;
+    v.state = LIVE_PAUSED;
+    (void)report_view(out, sizeof out, &v, &s);
+    assert_non_null(strstr(out, "\033[33mpaused\033[0m"));
+    assert_non_null(strstr(out, "\033[31m   refused 9\033[0m"));
+    assert_non_null(strstr(out, "▁▂▃▄▅▆▇█"));
+    assert_non_null(strstr(out, "p goes on"));
+    assert_int_equal(widest(out), 79);
+    /* A run that ends by time, without a target or anything accepted, told to finish. */
+    v = (struct live){.done = 12,
+                      .length_ns = 100 * NS_PER_S,
+                      .elapsed_ns = 25 * NS_PER_S,
+                      .left_ns = NS_NEVER,
+                      .target = NS_NEVER,
+                      .p99_ns = NS_NEVER,
+                      .lag_p99_ns = NS_NEVER,
+                      .state = LIVE_FINISHING};
+    s.utf8 = s.colour = false;
+    (void)report_view(out, sizeof out, &v, &s);
+    assert_non_null(strstr(out, "######--------------------  25%  12\n"));
+    assert_non_null(strstr(out, "finishing  25.0 s\n"));
+    assert_null(strstr(out, "lags"));
+    assert_null(strstr(out, "keys"));
+}
+
+static void live_view_fits(void **state)
+{
+    struct live v = live_sample();
+    char title[300];
+    char out[REPORT_VIEW_SIZE];
+    uint64_t many[500];
+
+    (void)state;
+    for (size_t i = 0; i < 500; i++)
+        many[i] = UINT64_MAX - i;
+    memset(title, 'x', sizeof title - 1);
+    title[sizeof title - 1] = '\0';
+    memcpy(title, "\033[2J", 4);
+    for (int extreme = 0; extreme < 2; extreme++) {
+        for (size_t width = 1; width <= 300; width++) {
+            struct view_style s = {width, 24, true, extreme};
+
+            (void)report_view(out, sizeof out, &v, &s);
+            assert_true(strchr(out, '\n') ? widest(out) < width : width < VIEW_WIDTH_MIN);
+            assert_true(strlen(out) < sizeof out - 200);
+            s.height = VIEW_HEIGHT_MIN - 1;
+            assert_null(strchr(report_view(out, sizeof out, &v, &s), '\n'));
+        }
+        v.title = title;
+        v.done = v.total = v.rate = v.target = v.sessions = v.open = UINT64_MAX;
+        v.left_ns = v.p50_ns = v.max_ns = v.lag_p99_ns = NS_NEVER - 1;
+        v.p99_ns = v.elapsed_ns = v.left_ns;
+        memset(v.ended, 0xff, sizeof v.ended);
+        v.history = many;
+        v.history_count = 500;
+    }
+    assert_null(strstr(out, "\033[2J"));
+}
+
 static void live_line(void **state)
 {
     struct live v = {.done = 450123,
@@ -431,6 +550,8 @@ int main(void)
         cmocka_unit_test(numbers_for_people),
         cmocka_unit_test(times_of_day),
         cmocka_unit_test(live_line),
+        cmocka_unit_test(live_view),
+        cmocka_unit_test(live_view_fits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
