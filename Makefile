@@ -7,9 +7,9 @@ BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
 BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev libssl-dev liburing-dev \
-	libjs-chart.js zlib1g-dev libidn2-dev python3
-TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema valgrind man-db \
-	debian-archive-keyring openssl curl swaks libnet-ssleay-perl
+	libmicrohttpd-dev libjs-chart.js zlib1g-dev libidn2-dev python3
+TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema python3-prometheus-client tmux valgrind \
+	man-db debian-archive-keyring openssl curl swaks libnet-ssleay-perl
 
 .PHONY: all demo check check-full bench bench-quick install clean setup setup-check
 

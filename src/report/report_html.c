@@ -81,6 +81,7 @@ int report_html(const struct report_page *pages, size_t n, FILE *out)
     int rc = 0;
 
     errno = 0;
+    (void)fwrite(page_policy, 1, page_policy_size, out);
     (void)fwrite(page_head, 1, page_head_size, out);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = put_summary(pages[i].run, out);
@@ -90,4 +91,18 @@ int report_html(const struct report_page *pages, size_t n, FILE *out)
     if (rc == 0 && (fflush(out) != 0 || ferror(out)))
         rc = errno ? -errno : -EIO;
     return rc;
+}
+
+int report_html_live(FILE *out)
+{
+    static const char may_follow[] = "; connect-src 'self'";
+
+    errno = 0;
+    (void)fwrite(page_policy, 1, page_policy_size, out);
+    (void)fputs(may_follow, out);
+    (void)fwrite(page_head, 1, page_head_size, out);
+    (void)fwrite(page_tail, 1, page_tail_size, out);
+    if (fflush(out) != 0 || ferror(out))
+        return errno ? -errno : -EIO;
+    return 0;
 }

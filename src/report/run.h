@@ -145,6 +145,9 @@ struct report_page {
  */
 int report_html(const struct report_page *, size_t n, FILE *out);
 
+/* The same page without a run: it follows the one that run.json beside it tells of. */
+int report_html_live(FILE *out);
+
 /*
  * The latencies as an HdrHistogram interval log: a line a phase, tagged with its name but for the
  * transaction's, and NAME-refused. 0, -ENOMEM, or the -errno of writing.

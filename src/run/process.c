@@ -21,8 +21,8 @@
 
 #include "units.h"
 
-/* Descriptors that a program has open besides its connections. */
-#define FILES_ASIDE 32
+/* Descriptors that a program has open besides its connections; a live page's are among them. */
+#define FILES_ASIDE 64
 
 static int signals = -1; /* set once, before threads start */
 

@@ -25,6 +25,7 @@ LAYERS = {
     "load": (("base", "pace", "smtp", "mail", "stats", "io", "tls", "run"), ()),
     "sink": (("base", "smtp", "mail", "stats", "io", "tls", "run"), ()),
     "report": (("base", "stats", "mail"), ("jansson.h", "zlib.h")),
+    "live": (("base", "stats", "io", "run", "report"), ("microhttpd.h",)),
 }
 
 # Headers of libraries that are not everybody's.

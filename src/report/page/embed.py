@@ -41,10 +41,11 @@ def main():
                        ("@SCRIPT@", script)):
         before, after = page.split(mark)
         page = before + text + after
-    head, tail = page.split("@DATA@")
+    first, tail = page.split("@DATA@")
+    head, rest = first[:first.index(policy) + len(policy)], first[first.index(policy) + len(policy):]
     with open(sys.argv[5], "w", encoding="ascii") as out:
         out.write("/* Made by embed.py. */\n#include \"page_data.h\"\n\n"
-                  + array("page_head", head) + array("page_tail", tail))
+                  + array("page_policy", head) + array("page_head", rest) + array("page_tail", tail))
 
 
 if __name__ == "__main__":
