@@ -23,6 +23,9 @@
 #include "run.h"
 #include "sink_summary.h"
 #include "source_model.h"
+#include "source_options.h"
+#include "source_watch.h"
+#include "terminal.h"
 #include "tls_identity.h"
 #include "tls_settings.h"
 #include "units.h"
@@ -30,9 +33,6 @@
 
 /* What was required does not hold, or --stop-when did. */
 #define EXIT_REQUIREMENT 3
-
-/* The live line is no faster than the eye, however short an --interval is. */
-#define LIVE_EVERY (NS_PER_S * 9 / 10)
 
 /* PIPELINING: commands in flight. */
 #define DEFAULT_WINDOW 100
@@ -42,23 +42,6 @@
 /* Where servers are when no port is given: RFC 5321 section 4.5.4.2, RFC 8314 section 7.3. */
 #define SMTP_PORT        25
 #define SUBMISSIONS_PORT 465
-
-enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
-
-struct program {
-    int family;        /* AF_UNSPEC, AF_INET, AF_INET6 */
-    int io;            /* enum io_choice */
-    int report;        /* enum report_kind */
-    bool report_asked; /* by --report */
-    const char *output;
-    const char *html;
-    const char *hdr;
-    const char *help; /* how to show it; NULL for not */
-    bool version;
-    bool quiet;
-    bool verbose;
-    bool lmtp;
-};
 
 /* All that a run is made of. */
 struct source {
@@ -79,149 +62,17 @@ struct source {
     struct measure measure;
     struct find find;
     struct source_model model;
+    struct watch watch;
+    char title[80];
     struct out_file document; /* --output */
     struct out_file page;     /* --html */
     struct out_file log;      /* --hdr */
     const char *target_text;
-    uint64_t id;
-    struct timespec started_at;
+    char id[20];
+    char started_at[RUN_TIME_SIZE];
+    char *command_line;
     struct process_machine machine;
     struct process_usage before; /* what was used before the run itself */
-};
-
-static int set_ipv4(void *settings, const char *value, struct diag *d)
-{
-    (void)value;
-    (void)d;
-    ((struct program *)settings)->family = AF_INET;
-    return 0;
-}
-
-static int set_ipv6(void *settings, const char *value, struct diag *d)
-{
-    (void)value;
-    (void)d;
-    ((struct program *)settings)->family = AF_INET6;
-    return 0;
-}
-
-static const struct opt_choice report_kinds[] = {
-    {"text", REPORT_TEXT},
-    {"json", REPORT_JSON},
-    {"none", REPORT_NONE},
-    {NULL, 0},
-};
-
-#define AT(field) offsetof(struct program, field)
-
-static const struct opt connection_options[] = {
-    {.name = "ipv4",
-     .letter = '4',
-     .kind = OPT_CUSTOM,
-     .set = set_ipv4,
-     .group = "Connection",
-     .help = "use IPv4 only",
-     .man = "Connect to the server with IPv4."},
-    {.name = "ipv6",
-     .letter = '6',
-     .kind = OPT_CUSTOM,
-     .set = set_ipv6,
-     .group = "Connection",
-     .help = "use IPv6 only",
-     .man = "Connect to the server with IPv6."},
-    {.name = "lmtp",
-     .letter = 'L',
-     .kind = OPT_FLAG,
-     .at = AT(lmtp),
-     .group = "Connection",
-     .help = "speak LMTP instead of SMTP",
-     .man = "Speak LMTP rather than SMTP: LHLO, and a reply to each message for each of its "
-            "recipients."},
-    {.name = "io",
-     .kind = OPT_CHOICE,
-     .arg = "auto|uring|epoll",
-     .at = AT(io),
-     .choices = io_choices,
-     .what = "I/O driver",
-     .group = "Connection",
-     .help = "I/O driver (default auto)",
-     .man = "How to talk to the system: uring (io_uring), epoll, or auto (the default), which is "
-            "uring where the kernel lets it. The summary names the one used."},
-};
-
-static const struct opt output_options[] = {
-    {.name = "report",
-     .kind = OPT_CHOICE,
-     .arg = "text|json|none",
-     .at = AT(report),
-     .choices = report_kinds,
-     .what = "report",
-     .group = "Output",
-     .help = "form of the summary (default text)",
-     .man = "What is written to standard output when the run is over: a summary for people "
-            "(text, the default), one JSON document (json), or nothing (none). json does not go "
-            "together with -c."},
-    {.name = "output",
-     .kind = OPT_TEXT,
-     .arg = "FILE",
-     .at = AT(output),
-     .what = "output file",
-     .group = "Output",
-     .help = "also write the JSON report to FILE",
-     .man = "Write the JSON document to this file too, whatever --report says. The file appears "
-            "complete or not at all."},
-    {.name = "html",
-     .kind = OPT_TEXT,
-     .arg = "FILE",
-     .at = AT(html),
-     .what = "HTML file",
-     .group = "Output",
-     .help = "also write the report as one HTML page to FILE",
-     .man = "Write the report as one HTML file that needs nothing else, no network either: the "
-            "verdict, latency by percentile, the account, refusals, the environment. The file "
-            "appears complete or not at all."},
-    {.name = "hdr",
-     .kind = OPT_TEXT,
-     .arg = "FILE",
-     .at = AT(hdr),
-     .what = "histogram log",
-     .group = "Output",
-     .help = "also write an HdrHistogram log to FILE",
-     .man = "Write the latencies as an HdrHistogram interval log (version 1.3, V2 encoding), in "
-            "nanoseconds: the transaction without a tag, every other phase with its name as the "
-            "tag, and those of refused replies as NAME-refused. The file appears complete or not "
-            "at all."},
-    {.name = "quiet",
-     .kind = OPT_FLAG,
-     .at = AT(quiet),
-     .group = "Output",
-     .help = "no summary, no live line",
-     .man = "No summary on standard output and no live line on the terminal; the same as "
-            "--report=none."},
-    {.name = "verbose",
-     .letter = 'v',
-     .kind = OPT_FLAG,
-     .at = AT(verbose),
-     .group = "Output",
-     .help = "show the conversation",
-     .man = "Make the program more verbose, for debugging: commands and replies are shown on "
-            "standard error."},
-    {.name = "help",
-     .kind = OPT_TEXT,
-     .arg = "FORM",
-     .implied = "text",
-     .at = AT(help),
-     .group = "Output",
-     .help = "show this text",
-     .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
-            "or =completion-fish, completion for that shell."},
-    {.name = "version",
-     .kind = OPT_FLAG,
-     .at = AT(version),
-     .group = "Output",
-     .help = "show the version",
-     .man = "Show the program's version and exit."},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -235,13 +86,15 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
     tables[n++] = (struct opt_table){load_options, load_option_count, &s->load_settings};
     tables[n++] = (struct opt_table){model_options, model_option_count, &s->load_settings};
     tables[n++] = (struct opt_table){mail_options, mail_option_count, &s->mail};
-    tables[n++] = (struct opt_table){connection_options, LENGTH(connection_options), &s->program};
+    tables[n++] =
+        (struct opt_table){source_connection_options, source_connection_option_count, &s->program};
     tables[n++] = (struct opt_table){client_options, client_option_count, &s->client};
     for (int i = 0; i < EXT_COUNT; i++)
         tables[n++] =
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
     tables[n++] = (struct opt_table){tls_client_options, tls_client_option_count, &s->tls};
-    tables[n++] = (struct opt_table){output_options, LENGTH(output_options), &s->program};
+    tables[n++] =
+        (struct opt_table){source_output_options, source_output_option_count, &s->program};
     tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
     assert(n == TABLES_MAX);
     return n;
@@ -494,16 +347,64 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
     return rc;
 }
 
+static void describe(const struct source *s, struct run *r);
+
+/* The run so far, as the live page shows it. */
+static void describe_now(void *arg, struct run *r)
+{
+    struct source *s = arg;
+    const struct measure *m = &s->measure;
+
+    describe(s, r);
+    source_model(&s->model, &s->load, m, NULL);
+    r->ended = "running";
+    r->warmup_ns = m->warm_at;
+    r->elapsed_ns = m->last - m->warm_at;
+    if (m->warming)
+        r->total = m->warmup;
+}
+
+/* After the embedded sink was forked: that has none of it. */
+static int prepare_watch(struct source *s, struct diag *d)
+{
+    struct watch *w = &s->watch;
+    int rc;
+
+    (void)snprintf(s->title, sizeof s->title, "smtp-source: %s to %s",
+                   s->client.lmtp ? "lmtp" : "smtp", s->target_text);
+    *w = (struct watch){
+        .load = &s->load,
+        .measure = &s->measure,
+        .before = &s->before,
+        .view = s->program.report != REPORT_NONE && !s->program.verbose &&
+                !s->load_settings.counter && terminal_can_show(),
+        .quiet = s->program.quiet,
+        .describe = describe_now,
+        .arg = s,
+        .live.title = s->title,
+    };
+    if (s->program.live) {
+        rc = http_open(&w->http, s->program.live, d);
+        if (rc < 0 || (rc = http_start(w->http, d)) < 0)
+            return rc;
+    }
+    return watch_init(w, d);
+}
+
 static int prepare(struct source *s, struct diag *d)
 {
+    struct timespec now;
+    uint64_t id;
     int rc;
 
     rc = io_choose((enum io_choice)s->program.io, &s->load.driver, d);
     if (rc < 0)
         return rc;
-    s->id = process_random();
-    (void)clock_gettime(CLOCK_REALTIME, &s->started_at);
-    rc = mail_content_init(&s->content, &s->mail, s->id, s->started_at.tv_sec, d);
+    id = process_random();
+    (void)snprintf(s->id, sizeof s->id, "%016" PRIx64, id);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)run_time(s->started_at, &now);
+    rc = mail_content_init(&s->content, &s->mail, id, now.tv_sec, d);
     if (rc < 0 || (rc = open_files(s, d)) < 0)
         return rc;
     if (!s->client.window)
@@ -520,7 +421,7 @@ static int prepare(struct source *s, struct diag *d)
     if (s->load_settings.find)
         find_init(&s->find, &s->load_settings);
     rc = measure_init(&s->measure, &s->load_settings, d);
-    if (rc < 0)
+    if (rc < 0 || (rc = prepare_watch(s, d)) < 0)
         return rc;
     s->load.seed = s->load_settings.seed ? s->load_settings.seed : process_random();
     s->load.settings = &s->load_settings;
@@ -530,59 +431,6 @@ static int prepare(struct source *s, struct diag *d)
     process_machine(&s->machine);
     process_usage(&s->before);
     return load_start(&s->load, d);
-}
-
-static uint64_t monotonic(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-/* The first finishes what is under way, the next drops it. */
-static void stop_by_signal(struct source *s)
-{
-    bool first = run_stop(&s->load.control) == RUN_ON;
-
-    if (first && !s->program.quiet)
-        diag_note("finishing what is under way; again to stop at once");
-    run_control_stop(&s->load.control, first ? RUN_FINISH : RUN_ABORT);
-    load_wake(&s->load);
-}
-
-/* Waits for the end, showing progress and taking signals. */
-static void supervise(struct source *s)
-{
-    const char *term = getenv("TERM");
-    bool live = s->program.report != REPORT_NONE && !s->program.verbose &&
-                !s->load_settings.counter && isatty(STDERR_FILENO) && term &&
-                strcmp(term, "dumb") != 0;
-    uint64_t start = monotonic();
-    uint64_t shown = start;
-    uint64_t one;
-
-    while (read(s->load.done_fd, &one, sizeof one) < 0) {
-        bool warming = s->measure.warming;
-        uint64_t now = monotonic();
-
-        if (process_wait(measure_left(&s->measure, &s->load, now), s->load.done_fd))
-            stop_by_signal(s);
-        now = monotonic();
-        if (!measure_take(&s->measure, &s->load, now))
-            continue;
-        if (warming && !s->measure.warming)
-            process_usage(&s->before);
-        if (s->measure.stopped && run_stop(&s->load.control) == RUN_ON) {
-            run_control_stop(&s->load.control, RUN_FINISH);
-            load_wake(&s->load);
-        }
-        if (live && now - shown >= LIVE_EVERY) {
-            source_live(&s->measure, now - start);
-            shown = now;
-        }
-    }
-    diag_live(NULL);
 }
 
 /* Reports in the forms asked for. 0 or -errno with diag set. */
@@ -612,6 +460,9 @@ static void describe(const struct source *s, struct run *r)
     struct process_usage usage;
 
     process_usage(&usage);
+    r->id = s->id;
+    r->started_at = s->started_at;
+    r->command_line = s->command_line;
     r->program = "smtp-source";
     r->version = VERSION;
     r->role = "source";
@@ -632,6 +483,7 @@ static void describe(const struct source *s, struct run *r)
     r->cpu_model = *s->machine.cpu ? s->machine.cpu : NULL;
     r->cpus = s->machine.cpus;
     r->model = &s->model.model;
+    r->pauses = s->watch.pauses;
 }
 
 /* A step of a search has ended: tells it, and starts the next one. false when there is none. */
@@ -643,6 +495,7 @@ static bool next_step(struct source *s)
     if (run_stop(&s->load.control) != RUN_ON || !find_next(&s->find, &s->measure, by_generator))
         return false;
     load_done(&s->load);
+    watch_again(&s->watch);
     measure_again(&s->measure);
     process_usage(&s->before);
     if (load_start(&s->load, &d) == 0)
@@ -661,20 +514,18 @@ static void tell_stop(const struct require *when, char *ended, size_t size)
 }
 
 /* After load_start(): runs to the end and reports. Returns the exit status. */
-static int finish(struct source *s, char *command_line)
+static int finish(struct source *s)
 {
-    char started_at[RUN_TIME_SIZE];
-    char id[20];
     char ended[sizeof(struct diag) + 8] = "complete";
     struct sink_numbers numbers = {0};
     struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run sink;
     struct diag d;
-    struct run r = {.command_line = command_line, .ended = ended, .id = id};
+    struct run r = {.ended = ended};
     int status = 0;
 
     do {
-        supervise(s);
+        watch_run(&s->watch);
         measure_finish(&s->measure, &s->load);
         r.warmup_ns = s->measure.warm_at;
         r.elapsed_ns = s->measure.last - s->measure.warm_at;
@@ -707,12 +558,11 @@ static int finish(struct source *s, char *command_line)
         sink_summary(&sink, refusals, &numbers, &s->sink_config);
         r.sink = &sink;
     }
-    (void)snprintf(id, sizeof id, "%016" PRIx64, s->id);
-    r.started_at = run_time(started_at, &s->started_at);
     if (report(s, &r, &d) < 0) {
         diag_fatal("%s", d.text);
         status = 1;
     }
+    watch_over(&s->watch, &r);
     return status;
 }
 
@@ -721,21 +571,20 @@ int main(int argc, char **argv)
     static struct source s; /* large; zeroed */
     struct opt_table tables[TABLES_MAX];
     struct diag d;
-    char *command_line;
     int status;
     int rc;
 
     process_keep_standard_files();
     diag_program(argv[0] ? argv[0] : "smtp-source");
     set_defaults(&s);
-    command_line = opt_command_line(tables, option_tables(&s, tables), argc, argv);
+    s.command_line = opt_command_line(tables, option_tables(&s, tables), argc, argv);
     rc = parse(&s, argc, argv, &d);
     if (rc < 0 || is_question(&s)) {
         if (rc < 0)
             diag_fatal("%s", d.text);
         status = rc < 0 ? 1 : answer(&s);
         opt_config_done(&s.config);
-        free(command_line);
+        free(s.command_line);
         return status;
     }
     process_block_signals();
@@ -748,11 +597,12 @@ int main(int argc, char **argv)
             (void)sink_embed_stop(&s.sink, &unused, &unsaid);
         status = 1;
     } else {
-        status = finish(&s, command_line);
+        status = finish(&s);
     }
     out_file_drop(&s.document);
     out_file_drop(&s.page);
     out_file_drop(&s.log);
+    watch_done(&s.watch);
     measure_done(&s.measure);
     load_done(&s.load);
     mail_content_done(&s.content);
@@ -762,6 +612,6 @@ int main(int argc, char **argv)
     endpoint_done(&s.target);
     opt_config_done(&s.config);
     tls_identity_done(&s.identity);
-    free(command_line);
+    free(s.command_line);
     return status;
 }

@@ -4,9 +4,6 @@
 #include "source_model.h"
 
 #include "arrivals.h"
-#include "diag.h"
-#include "report_live.h"
-#include "units.h"
 
 static void describe_search(struct source_model *out, const struct find *f)
 {
@@ -67,23 +64,4 @@ void source_model(struct source_model *out, const struct load *load, const struc
                                               load->usage[i].wait_ns};
     if (f)
         describe_search(out, f);
-}
-
-void source_live(const struct measure *m, uint64_t elapsed)
-{
-    const struct load_settings *l = m->settings;
-    const struct hist *latency = measure_latency(l, m->interval);
-    char line[REPORT_LIVE_SIZE];
-    struct live v = {.elapsed_ns = elapsed};
-
-    if (l->messages != LOAD_UNLIMITED)
-        v.total = l->messages;
-    v.done = stats_offered(m->total) + stats_offered(m->warmup);
-    v.rate = m->took ? stats_offered(m->interval) * NS_PER_S / m->took : 0;
-    v.errors = stats_errors(m->total) + stats_errors(m->warmup);
-    v.p99_ns = latency->count ? hist_percentile(latency, 99) : NS_NEVER;
-    v.left_ns = report_left(v.done, v.total, elapsed);
-    if (l->length != NS_NEVER)
-        v.left_ns = elapsed < l->length ? l->length - elapsed : 0;
-    diag_live(report_live(line, sizeof line, &v));
 }

@@ -1,5 +1,5 @@
 /*
- * What smtp-source's report and live line say, taken from the load.
+ * What smtp-source's report says of its load model, taken from the load.
  */
 #ifndef SOURCE_MODEL_H
 #define SOURCE_MODEL_H
@@ -20,8 +20,5 @@ struct source_model {
 /* After the run; find is NULL without a search. What it says is borrowed from all the others. */
 void source_model(struct source_model *, const struct load *, const struct measure *,
                   const struct find *);
-
-/* The line on the terminal, over the last one: how the last interval was. */
-void source_live(const struct measure *, uint64_t elapsed);
 
 #endif

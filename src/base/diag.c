@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ static const char *program = "smtp";
 static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
 static size_t live_widths[LIVE_LINES]; /* columns of its lines; under the lock */
 static size_t live_lines;              /* 0: there is none */
+static atomic_bool live_lost;          /* it is not where it was drawn */
 
 /* What users and files give us may hold line breaks and terminal controls: one line, no surprise.
  */
@@ -97,6 +99,8 @@ static size_t wipe(char out[WIPE_SIZE])
     size_t up = 0;
     int n;
 
+    if (atomic_exchange(&live_lost, false))
+        live_lines = 0;
     if (live_lines == 0)
         return 0;
     for (size_t i = 0; i < live_lines; i++)
@@ -180,6 +184,11 @@ void diag_live(const char *text)
     }
     write_error(all, n);
     (void)pthread_mutex_unlock(&terminal);
+}
+
+void diag_live_forget(void)
+{
+    atomic_store(&live_lost, true);
 }
 
 void diag_warn(const char *format, ...)

@@ -46,6 +46,10 @@ void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void diag_live(const char *text);
 
+/* Others wrote there (the process was stopped): it stands where it stands. For signal handlers too.
+ */
+void diag_live_forget(void);
+
 /* Size of the terminal that stderr is, in characters. false: it is none, or does not tell. */
 bool diag_terminal_size(size_t *width, size_t *height);
 

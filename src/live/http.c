@@ -107,7 +107,7 @@ static bool wants_openmetrics(struct MHD_Connection *c)
     return accept && strstr(accept, "application/openmetrics-text");
 }
 
-/* What was published last; *state is set for the last text that there will be of the run. */
+/* What was published last; *state is h for the last that there will be of the run. */
 static enum MHD_Result tell(struct http *h, struct MHD_Connection *c, enum http_text what,
                             void **state)
 {
@@ -117,7 +117,8 @@ static enum MHD_Result tell(struct http *h, struct MHD_Connection *c, enum http_
     if (what == HTTP_RUN) {
         h->asked_at = seconds();
         h->watched = true;
-        *state = h->final ? h : NULL;
+        if (h->final)
+            *state = h;
     }
     if (h->texts[what])
         rc = MHD_queue_response(c, MHD_HTTP_OK, h->texts[what]);
@@ -129,6 +130,7 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
                               const char *method, const char *version, const char *upload,
                               size_t *upload_size, void **state)
 {
+    static char begun; /* its address says so */
     struct http *h = arg;
 
     (void)version;
@@ -136,6 +138,10 @@ static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *u
     (void)upload_size;
     if (strcmp(method, "GET") != 0)
         return refuse(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET is answered\n");
+    if (!*state) { /* an answer now would cost the connection */
+        *state = &begun;
+        return MHD_YES;
+    }
     if (h->loopback && !is_own_name(c))
         return refuse(c, MHD_HTTP_FORBIDDEN, "this machine is not known by that name here\n");
     if (strcmp(url, "/") == 0)
@@ -154,7 +160,7 @@ static void completed(void *arg, struct MHD_Connection *c, void **state,
 
     (void)c;
     (void)how;
-    if (!*state)
+    if (*state != h)
         return;
     (void)pthread_mutex_lock(&h->lock);
     h->final_told = true;

@@ -110,6 +110,8 @@ int load_start(struct load *l, struct diag *d)
     memset(l->workers, 0, count * sizeof *l->workers);
     l->usage = calloc(count, sizeof *l->usage);
     atomic_store(&l->begin, NS_NEVER);
+    atomic_store(&l->control.held, false);
+    atomic_store(&l->control.held_ns, 0);
     l->worker_count = count;
     for (uint64_t i = 0; i < count && rc == 0; i++)
         rc = worker_init(&l->workers[i], l, share(sessions, i, count),
@@ -170,16 +172,47 @@ void load_interval(struct load *l, struct stats *interval, struct stats *total)
     }
 }
 
+void load_hold(struct load *l, uint64_t now)
+{
+    if (run_held(&l->control))
+        return;
+    l->held_at = now;
+    atomic_store(&l->control.held, true);
+    load_wake(l);
+}
+
+void load_go_on(struct load *l, uint64_t now)
+{
+    if (!run_held(&l->control))
+        return;
+    atomic_store(&l->control.held_ns, atomic_load(&l->control.held_ns) + (now - l->held_at));
+    atomic_store_explicit(&l->control.held, false, memory_order_release);
+    load_wake(l);
+}
+
+uint64_t load_began(const struct load *l)
+{
+    uint64_t begin = atomic_load(&l->begin);
+
+    return begin == NS_NEVER ? NS_NEVER : begin + atomic_load(&l->control.held_ns);
+}
+
 /* -m asked for so many, but for a run that ends by time or at a rate: there it is a bound. */
 static uint64_t never_started(const struct load_settings *s, uint64_t ended)
 {
     return s->schedule.count || s->length != NS_NEVER ? 0 : s->messages - ended;
 }
 
+static uint64_t beyond(uint64_t all, uint64_t part)
+{
+    return all > part ? all - part : 0;
+}
+
 void load_finish(struct load *l, struct stats *rest, uint64_t ended_before)
 {
     uint64_t began = NS_NEVER, over = 0, taken = 0;
     uint64_t ended, missed;
+    uint64_t held = atomic_load(&l->control.held_ns);
 
     for (uint64_t i = 0; i < l->worker_count; i++) {
         struct worker *w = &l->workers[i];
@@ -190,10 +223,10 @@ void load_finish(struct load *l, struct stats *rest, uint64_t ended_before)
         taken += w->taken;
         recorder_drain(&w->recorder, rest);
         if (l->usage)
-            l->usage[i] =
-                (struct load_usage){w->ended_at - w->started_at, w->used.cpu_ns, w->used.wait_ns};
+            l->usage[i] = (struct load_usage){beyond(w->ended_at - w->started_at, held),
+                                              w->used.cpu_ns, w->used.wait_ns};
     }
-    l->elapsed = over - began;
+    l->elapsed = beyond(over - began, held);
     l->ended_at = over;
     ended = stats_offered(rest) + ended_before;
     /*

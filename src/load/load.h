@@ -139,6 +139,7 @@ struct load {
     struct worker *workers;
     uint64_t worker_count;
     struct load_usage *usage;   /* by worker, after load_finish(); load_done() frees */
+    uint64_t held_at;           /* when the pause began */
     uint64_t elapsed;           /* from the first worker's start to the last one's end, ns */
     _Atomic uint64_t begin;     /* of the first worker's loop, ns; NS_NEVER: yet to come */
     uint64_t ended_at;          /* the latter, on the monotonic clock */
@@ -159,6 +160,18 @@ int load_start(struct load *, struct diag *);
 
 /* Makes the workers look at control soon. */
 void load_wake(struct load *);
+
+/*
+ * A pause, from now until load_go_on(): what is under way is finished, and no message begun. The
+ * time that it takes is not the run's: schedule, end, stages and begin move by it, so that neither
+ * a rate nor a response time has it in it. (Messages that end in it, about as many as a pause's end
+ * has to get under way again, count.) Each is for the thread that watches; idempotent.
+ */
+void load_hold(struct load *, uint64_t now);
+void load_go_on(struct load *, uint64_t now);
+
+/* When the run began, moved by its pauses; NS_NEVER: it is yet to. */
+uint64_t load_began(const struct load *);
 
 /*
  * What was recorded since the last call is merged into both (either may be NULL); waits for the

@@ -56,10 +56,11 @@ const struct hist *measure_latency(const struct load_settings *s, const struct s
 
 uint64_t measure_left(struct measure *m, const struct load *l, uint64_t now)
 {
-    if (m->begin == NS_NEVER)
-        m->begin = atomic_load(&l->begin);
+    m->begin = load_began(l);
     if (m->begin == NS_NEVER)
         return NS_PER_MS;
+    if (run_held(&l->control))
+        return NS_NEVER;
     return now - m->begin < m->due ? m->due - (now - m->begin) : 0;
 }
 
@@ -116,8 +117,8 @@ void measure_finish(struct measure *m, struct load *l)
 {
     stats_clear(m->interval);
     load_finish(l, m->interval, stats_offered(m->total) + stats_offered(m->warmup));
-    m->begin = atomic_load(&l->begin);
-    account(m, l->ended_at - m->begin > m->last ? l->ended_at - m->begin : m->last);
+    m->begin = load_began(l);
+    account(m, l->ended_at > m->begin + m->last ? l->ended_at - m->begin : m->last);
     if (m->warming)
         m->warm_at = m->last;
     stats_clear(m->interval);

@@ -40,6 +40,7 @@ void model_init(struct worker *w, uint64_t begin)
     struct arrivals first;
 
     *m = (struct model){.begin = begin, .end = NS_NEVER, .over_at = NS_NEVER, .level_at = NS_NEVER};
+    m->held_ns = atomic_load(&w->load->control.held_ns);
     m->paced = s->schedule.count > 0;
     m->level = w->session_count;
     if (s->length != NS_NEVER)
@@ -214,11 +215,41 @@ static void change_level(struct worker *w, uint64_t now)
     line_next(&w->line);
 }
 
+/* The pause is over: time goes on where it stood, and sessions that came to wait with it. */
+static void go_on(struct worker *w, uint64_t now)
+{
+    struct model *m = &w->model;
+    uint64_t by = atomic_load(&w->load->control.held_ns) - m->held_ns;
+
+    m->held = false;
+    m->held_ns += by;
+    m->begin += by;
+    m->end += m->end == NS_NEVER ? 0 : by;
+    m->level_at += m->level_at == NS_NEVER ? 0 : by;
+    if (m->paced) {
+        pacer_shift(&m->pacer, by, now);
+        return;
+    }
+    while (m->free_first) {
+        struct session *s = m->free_first;
+
+        model_unpark(s);
+        (s->state == SESSION_OPEN ? session_resume : session_begin)(s);
+    }
+    line_next(&w->line);
+}
+
 uint64_t model_turn(struct worker *w)
 {
     struct model *m = &w->model;
     uint64_t now;
 
+    if (run_held(&w->load->control)) {
+        m->held = true;
+        return NS_NEVER;
+    }
+    if (m->held)
+        go_on(w, io_clock(w->io));
     if (!m->on || m->over_at != NS_NEVER)
         return NS_NEVER;
     now = io_clock(w->io);

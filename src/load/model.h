@@ -22,6 +22,8 @@ struct model {
     uint64_t over_at;                       /* when the last one could have been; NS_NEVER: yet */
     uint64_t level_at;                      /* when the number of sessions changes next */
     uint64_t level;                         /* of this worker's sessions, those in the load */
+    uint64_t held_ns;                       /* of pauses, by which all of these were moved */
+    bool held;                              /* there is a pause: sessions that are free wait */
     bool on;                                /* there is anything of this to do at all */
     bool paced;                             /* there is a target rate */
 };

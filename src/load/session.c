@@ -125,6 +125,7 @@ void session_begin(struct session *s)
 {
     struct worker *w = s->worker;
     uint64_t now = io_clock(w->io);
+    bool held = w->model.held && !s->stays;
 
     s->state = SESSION_WAITING;
     if (!worker_has_more(w)) {
@@ -140,7 +141,9 @@ void session_begin(struct session *s)
         io_timer_set(w->io, &s->timer, s->pause_until);
         return;
     }
-    if (w->model.paced && !keeps_connection(s) && !s->claim) {
+    if (held)
+        model_unclaim(s);
+    if (held || (w->model.paced && !keeps_connection(s) && !s->claim)) {
         model_park(s, now);
         return;
     }
@@ -322,7 +325,8 @@ static void connected(struct io_conn *conn, int error)
 
 /*
  * The client would send another message: gives it one, or the word to quit. false when it has to
- * wait: for a pause to end (-w, -R, --think), for a start to fall due, or for the end of the run.
+ * wait: for a pause to end (-w, -R, --think, or the user's), for a start to fall due, or for the
+ * end of the run.
  */
 static bool feed(struct session *s, uint64_t now)
 {
@@ -335,6 +339,11 @@ static bool feed(struct session *s, uint64_t now)
     s->paused = more && now < s->pause_until;
     if (s->waiting || s->paused)
         return false;
+    if (more && w->model.held) {
+        model_unclaim(s);
+        model_park(s, now);
+        return false;
+    }
     if (model_wanted(s))
         d = take(s, now);
     if (d) {

@@ -13,6 +13,13 @@ static uint64_t intended(const struct pacer *p, const struct arrivals *a)
     return a->at == NS_NEVER ? NS_NEVER : p->begin + a->at;
 }
 
+void pacer_shift(struct pacer *p, uint64_t by, uint64_t now)
+{
+    p->begin += by;
+    if (p->free_since != NS_NEVER)
+        p->free_since = p->free_since + by < now ? p->free_since + by : now;
+}
+
 uint64_t pacer_next(const struct pacer *p)
 {
     /* Some in line lost their claim: their time has come long ago. */

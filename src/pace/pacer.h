@@ -48,6 +48,12 @@ static inline void pacer_none_free(struct pacer *p)
 }
 
 /*
+ * The schedule stood still for so long, until now: what is to come and what is in line move by it.
+ * Sessions that became free meanwhile are free from now on.
+ */
+void pacer_shift(struct pacer *, uint64_t by, uint64_t now);
+
+/*
  * When the next start wants a session: a time that may have passed. NS_NEVER: none is left that no
  * session is on the way for.
  */

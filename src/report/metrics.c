@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "num.h"
 #include "report_live.h"
 #include "run.h"
 #include "sink_report.h"
@@ -191,12 +192,18 @@ void metrics_source(const struct run *r, const struct live *l, bool open, FILE *
     refusals(&m, &s->refusals);
     connections(&m, s);
     phases(&m, "latency_seconds", "Latency of wanted replies.", s->latency);
+    family(&m, HISTOGRAM, "response_seconds", "From a message's intended start to its end.");
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        if (s->response[o].count > 0)
+            histogram(&m, "response_seconds", "outcome", outcome_name((enum outcome)o),
+                      &s->response[o]);
     phases(&m, "refused_latency_seconds", "Latency of refused replies.", s->refused_latency);
     now(&m, l);
     gauge(&m, "sessions", "Sessions that there are to be.", (double)l->sessions);
     gauge(&m, "paused", "1 while the run is paused.", l->state == LIVE_PAUSED);
-    if (l->target != NS_NEVER)
-        gauge(&m, "target_rate", "Messages a second that are to be started.", (double)l->target);
+    if (l->target > 0)
+        gauge(&m, "target_rate", "Messages a second that are to be started.",
+              (double)l->target / RATE_PER_S);
     if (l->lag_p99_ns != NS_NEVER)
         gauge(&m, "lag_p99_seconds", "How late the generator started messages, the last second.",
               seconds(l->lag_p99_ns));

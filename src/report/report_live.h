@@ -17,14 +17,15 @@ enum live_state {
     LIVE_RUNNING,
     LIVE_WARMING, /* up; what is told now is not in the result */
     LIVE_PAUSED,
-    LIVE_FINISHING /* no message is begun any more */
+    LIVE_FINISHING, /* no message is begun any more */
+    LIVE_OVER
 };
 
-/* Of the last second, or since the begin; rates in messages a second. NS_NEVER: not known. */
+/* Of the last second, or since the begin. NS_NEVER: not known. */
 struct live {
     uint64_t done;   /* messages ended */
     uint64_t total;  /* messages requested; 0: no limit */
-    uint64_t rate;   /* messages ended in the last second */
+    uint64_t rate;   /* messages a second that ended */
     uint64_t p99_ns; /* of the last second; NS_NEVER: none ended */
     uint64_t errors; /* messages ended other than accepted */
     uint64_t elapsed_ns;
@@ -34,7 +35,7 @@ struct live {
     const char *title; /* "smtp-source: smtp to 127.0.0.1:2525" */
     enum live_state state;
     uint64_t length_ns;            /* that the run shall take */
-    uint64_t target;               /* rate */
+    uint64_t target;               /* rate, as of num_rate(); 0: none */
     uint64_t ended[OUTCOME_COUNT]; /* messages */
     uint64_t p50_ns, max_ns;
     uint64_t sessions;       /* that there are to be */
@@ -59,6 +60,14 @@ struct view_style {
 };
 
 #define REPORT_VIEW_SIZE 4096
+
+struct run;
+
+/*
+ * The run document with an object "live" in it, see doc/report.md: size octets, the caller's to
+ * free. NULL: no memory.
+ */
+char *report_live_json(const struct run *, const struct live *, size_t *size);
 
 /* The smallest terminal that has room for the lines. */
 #define VIEW_WIDTH_MIN  60

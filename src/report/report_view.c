@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "human.h"
+#include "model_report.h"
+#include "num.h"
 #include "report_live.h"
 #include "units.h"
 
@@ -80,7 +82,8 @@ static void heading(struct view *v, const struct live *l)
     } states[] = {[LIVE_RUNNING] = {"running", GREEN},
                   [LIVE_WARMING] = {"warming up", YELLOW},
                   [LIVE_PAUSED] = {"paused", YELLOW},
-                  [LIVE_FINISHING] = {"finishing", YELLOW}};
+                  [LIVE_FINISHING] = {"finishing", YELLOW},
+                  [LIVE_OVER] = {"over", YELLOW}};
     const char *title = l->title ? l->title : "";
     struct human time = human_time(l->elapsed_ns);
     size_t right = strlen(states[l->state].word) + 2 + strlen(time.text);
@@ -171,9 +174,9 @@ static void rates(struct view *v, const struct live *l)
 {
     label(v, "rate");
     (void)piece(v, BOLD, "%9s/s", human_short(l->rate, 9).text);
-    if (l->target != NS_NEVER)
-        (void)piece(v, l->target > l->rate + l->target / 20 ? YELLOW : NULL, " of %9s/s",
-                    human_short(l->target, 9).text);
+    if (l->target > 0)
+        (void)piece(v, l->target / RATE_PER_S > l->rate + l->rate / 20 ? YELLOW : NULL, " of %s",
+                    human_rate(l->target).text);
     sparkline(v, l);
 }
 

@@ -68,6 +68,12 @@ struct run_model {
     const struct run_search *search; /* NULL: there was none */
 };
 
+/* The user's pauses: their time is in none of a run's other times. */
+struct run_pauses {
+    uint64_t count;
+    uint64_t total_ns;
+};
+
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */
 struct run {
     const char *program; /* "smtp-source" */
@@ -93,6 +99,7 @@ struct run {
 
     uint64_t warmup_ns; /* left out of all that follows; 0: there was none */
     uint64_t elapsed_ns;
+    struct run_pauses pauses;
     uint64_t cpu_user_ns; /* of this process, all threads */
     uint64_t cpu_system_ns;
     uint64_t peak_rss_bytes;

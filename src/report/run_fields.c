@@ -38,6 +38,8 @@ const struct field run_fields[] = {
     RUN("verdict", "bottleneck", TEXT, SAME, bottleneck),
     RUN("verdict", "why", TEXT, SAME, why),
     RUN(NULL, "elapsed_ns", COUNT, ASIDE, elapsed_ns),
+    RUN("pauses", "count", COUNT, SUM, pauses.count),
+    RUN("pauses", "total_ns", COUNT, SUM, pauses.total_ns),
     RUN("cpu", "user_ns", COUNT, SUM, cpu_user_ns),
     RUN("cpu", "system_ns", COUNT, SUM, cpu_system_ns),
     RUN(NULL, "peak_rss_bytes", COUNT, MAX, peak_rss_bytes),

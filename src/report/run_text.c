@@ -64,6 +64,13 @@ static void work(struct rows *o, const struct run *r)
     if (r->id)
         rows_piece(o, "id %s", r->id);
     rows_end(o);
+    if (r->pauses.count > 0) {
+        rows_label(o, "paused");
+        rows_piece(o, "%s time%s", human_count(r->pauses.count).text, plural(r->pauses.count));
+        rows_piece(o, "%s in all, which is in no other figure",
+                   human_time(r->pauses.total_ns).text);
+        rows_end(o);
+    }
     if (r->ended && strcmp(r->ended, "complete") != 0) {
         rows_label(o, "ended");
         rows_piece(o, "%s", r->ended);

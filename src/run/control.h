@@ -18,14 +18,21 @@ enum run_stop {
 };
 
 struct run_control {
-    atomic_int stop;     /* enum run_stop; only ever rises */
-    atomic_bool failed;  /* failure is being, or has been, written */
-    struct diag failure; /* the first fatal error; read after the workers have ended */
+    atomic_int stop;          /* enum run_stop; only ever rises */
+    atomic_bool held;         /* a pause: no new message is begun */
+    _Atomic uint64_t held_ns; /* in pauses that are over */
+    atomic_bool failed;       /* failure is being, or has been, written */
+    struct diag failure;      /* the first fatal error; read after the workers have ended */
 };
 
 static inline enum run_stop run_stop(const struct run_control *c)
 {
     return (enum run_stop)atomic_load_explicit(&c->stop, memory_order_relaxed);
+}
+
+static inline bool run_held(const struct run_control *c)
+{
+    return atomic_load_explicit(&c->held, memory_order_acquire);
 }
 
 /* Raises the stop level; lowering is ignored. */

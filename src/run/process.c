@@ -49,13 +49,15 @@ void process_block_signals(void)
     signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int process_wait(uint64_t ns, int fd)
+int process_wait(uint64_t ns, int fd, int other)
 {
-    struct pollfd p[2] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    struct pollfd p[3] = {{.fd = signals, .events = POLLIN},
+                          {.fd = fd, .events = POLLIN},
+                          {.fd = other, .events = POLLIN}};
     struct timespec limit = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
     struct signalfd_siginfo info;
 
-    if (ppoll(p, fd < 0 ? 1 : 2, &limit, NULL) <= 0 || !(p[0].revents & POLLIN))
+    if (ppoll(p, 3, &limit, NULL) <= 0 || !(p[0].revents & POLLIN))
         return 0;
     if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
         return 0;

@@ -19,10 +19,10 @@ void process_keep_standard_files(void);
 void process_block_signals(void);
 
 /*
- * Waits for a signal or, when fd is not negative, for fd to become readable, no longer than ns.
- * Returns the signal's number, or 0.
+ * Waits for a signal, or for a descriptor to become readable (negative ones never do), no longer
+ * than ns. Returns the signal's number, or 0.
  */
-int process_wait(uint64_t ns, int fd);
+int process_wait(uint64_t ns, int fd, int other);
 
 /*
  * Makes sure that need more descriptors can be opened, raising the soft limit if it has to. 0, or

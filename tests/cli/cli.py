@@ -408,7 +408,7 @@ def a_terminal_shows_the_live_line():
                              (b"HELO", b"MAIL", b"RCPT", b".\r\n", b"RSET", b"QUIT") else b"")
 
     wipe = "\r\x1b[J"
-    for columns in (80, 20):
+    for columns in (59, 20):
         with Server(slow) as target:
             shown = shown_on_terminal(columns, "-A", "-d", "-m", "6", target)
         pieces = shown.split(wipe)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "human.h"
+#include "num.h"
 #include "report_live.h"
 #include "samples.h"
 #include "units.h"
@@ -395,7 +396,7 @@ static struct live live_sample(void)
                          .done = 45012,
                          .total = 100000,
                          .rate = 7000,
-                         .target = 8000,
+                         .target = 8000 * RATE_PER_S,
                          .errors = 12,
                          .elapsed_ns = 65 * NS_PER_S,
                          .left_ns = 70 * NS_PER_S,
@@ -442,7 +443,7 @@ static void live_view(void **state)
         report_view(out, sizeof out, &v, &s),
         "smtp-source: smtp to 127.0.0.1:2525                             running  65.0 s\n"
         "  progress ###########---------------  45%  45,012 of 100,000  70.0 s left\n"
-        "  rate         7,000/s of     8,000/s  _.-~=+*#\n"
+        "  rate         7,000/s of 8,000/s  _.-~=+*#\n"
         "  latency  p50   850 us   p99  1.23 ms   max  12.3 ms\n"
         "  sessions 19 open of 20   the generator lags by p99 15.0 us\n"
         "  ended    accepted 45,000   refused 9   failed 2   unknown 0   missed 1\n"
@@ -460,7 +461,6 @@ static void live_view(void **state)
                       .length_ns = 100 * NS_PER_S,
                       .elapsed_ns = 25 * NS_PER_S,
                       .left_ns = NS_NEVER,
-                      .target = NS_NEVER,
                       .p99_ns = NS_NEVER,
                       .lag_p99_ns = NS_NEVER,
                       .state = LIVE_FINISHING};
