@@ -16,11 +16,12 @@
 #include "opt.h"
 #include "privileges.h"
 #include "process.h"
-#include "report_live.h"
 #include "run.h"
 #include "sink.h"
+#include "sink_live.h"
 #include "sink_options.h"
 #include "sink_summary.h"
+#include "terminal.h"
 #include "units.h"
 
 enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
@@ -33,6 +34,8 @@ struct program {
     struct opt_config config;
     int io;           /* enum io_choice */
     int report;       /* enum report_kind */
+    const char *page; /* --live */
+    struct sink_live live;
     const char *help; /* how to show it; NULL for not */
     bool version;
     bool quiet;
@@ -88,6 +91,20 @@ static const struct opt program_options[] = {
      .man = "What is written to standard output at the end: a summary for people (text, the "
             "default), one JSON document (json), or nothing (none, the default with -c). json does "
             "not go together with -c."},
+    {.name = "live",
+     .kind = OPT_TEXT,
+     .arg = "ADDR:PORT",
+     .implied = "",
+     .at = AT(page),
+     .what = "address of the live page",
+     .group = "Output",
+     .help = "serve a page that follows the run",
+     .man = "Serve a page by HTTP that shows what comes in, second by second, in any browser. "
+            "/run.json beside it is the report so far, /metrics the same for Prometheus and what "
+            "else reads OpenMetrics. A port alone is on the loopback interface, :PORT on all of "
+            "this machine's IPv4 addresses: whoever can connect can read. Without a value it is "
+            "127.0.0.1:9025, or a free port when that is taken. The URL is told on standard "
+            "error. The server ends with the run."},
     {.name = "quiet",
      .kind = OPT_FLAG,
      .at = AT(quiet),
@@ -199,25 +216,24 @@ static int report(const struct program *p, const struct sink_run *r, struct diag
     return rc < 0 ? diag_set(d, rc, "write standard output: %s", strerror(-rc)) : 0;
 }
 
-/* One line on the terminal, over the last one: -c's counters have stdout. */
-static void show_live(const struct sink_numbers *n)
+/* -c's counters have stdout, and -v stderr. */
+static bool wants_line(const struct program *p)
 {
-    static uint64_t seconds, before; /* one sink a program */
-    char line[REPORT_LIVE_SIZE];
-    struct live v = {.done = n->messages, .rate = n->messages - before, .p99_ns = NS_NEVER};
-
-    v.elapsed_ns = ++seconds * NS_PER_S;
-    v.left_ns = NS_NEVER;
-    before = n->messages;
-    diag_live(report_live(line, sizeof line, &v));
+    return p->report != REPORT_NONE && !p->sink.verbose && !p->sink.counters && terminal_can_show();
 }
 
-static bool wants_live(const struct program *p)
+/* When privileges are given up: from here on there is a thread. */
+static int start_live(struct program *p, struct diag *d)
 {
-    const char *term = getenv("TERM");
+    int rc = p->live.http ? http_start(p->live.http, d) : 0;
 
-    return p->report != REPORT_NONE && !p->sink.verbose && !p->sink.counters &&
-           isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    p->live.view = wants_line(p);
+    p->live.config = &p->sink;
+    if (rc < 0 || (!p->live.view && !p->live.http))
+        return rc;
+    p->sink.progress = sink_live_progress;
+    p->sink.progress_arg = &p->live;
+    return sink_live_init(&p->live, d);
 }
 
 static int serve(struct program *p, struct sink *s, struct diag *d)
@@ -237,8 +253,9 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is as a full disk */
     sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals));
-    if (wants_live(p))
-        p->sink.progress = show_live;
+    rc = start_live(p, d);
+    if (rc < 0)
+        return rc;
     rc = sink_serve(s, d);
     diag_live(NULL);
     return rc;
@@ -261,19 +278,26 @@ static int run(struct program *p, const char *command_line, struct diag *d)
         return rc;
     (void)clock_gettime(CLOCK_REALTIME, &wall);
     (void)snprintf(id, sizeof id, "%016" PRIx64, process_random());
-    rc = serve(p, s, d);
+    p->live.about = (struct sink_run){
+        .id = id,
+        .command_line = command_line,
+        .listening =
+            sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen,
+        .started_at = run_time(started_at, &wall),
+    };
+    rc = p->page ? http_open(&p->live.http, p->page, d) : 0;
+    if (rc == 0)
+        rc = serve(p, s, d);
     if (rc == 0) {
         sink_numbers(s, &numbers);
         if (numbers.unrecorded > 0)
             diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
         sink_summary(&r, refusals, &numbers, &p->sink);
-        r.id = id;
-        r.command_line = command_line;
-        r.listening =
-            sink_has_new_port(s) ? sink_listening(s, listening, sizeof listening) : p->sink.listen;
-        r.started_at = run_time(started_at, &wall);
+        sink_live_identify(&p->live, &r);
         rc = report(p, &r, d);
+        sink_live_over(&p->live, &numbers, &r);
     }
+    sink_live_done(&p->live);
     sink_free(s);
     return rc;
 }

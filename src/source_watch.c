@@ -108,7 +108,7 @@ static void count(struct watch *w, uint64_t now)
         now = w->load->held_at;
         l->rate = 0;
     }
-    l->elapsed_ns = now > begin ? now - begin : 0;
+    l->elapsed_ns = now > begin ? now - begin : 0; /* NS_NEVER: not begun */
     l->total = s->messages == LOAD_UNLIMITED ? 0 : s->messages;
     l->length_ns = s->length;
     l->sessions = (s->sessions < s->messages ? s->sessions : s->messages) + s->idle_sessions;
@@ -273,6 +273,8 @@ void watch_run(struct watch *w)
     uint64_t one;
     int key;
 
+    if (w->http)
+        picture(w, monotonic());
     w->due = monotonic() + PICTURE_EVERY;
     if (w->view)
         (void)terminal_open();

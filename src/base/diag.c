@@ -171,7 +171,12 @@ void diag_live(const char *text)
     size_t n;
 
     (void)pthread_mutex_lock(&terminal);
-    n = wipe(all);
+    if (text && live_lines == 0) { /* something else may stand in this line */
+        memcpy(all, "\r\033[J", 4);
+        n = 4;
+    } else {
+        n = wipe(all);
+    }
     while (text && live_lines < LIVE_LINES) {
         const char *end = strchrnul(text, '\n');
 

@@ -112,18 +112,20 @@ static enum MHD_Result tell(struct http *h, struct MHD_Connection *c, enum http_
                             void **state)
 {
     enum MHD_Result rc = MHD_NO;
+    bool any;
 
     (void)pthread_mutex_lock(&h->lock);
+    any = h->texts[what] != NULL;
     if (what == HTTP_RUN) {
         h->asked_at = seconds();
         h->watched = true;
         if (h->final)
             *state = h;
     }
-    if (h->texts[what])
+    if (any)
         rc = MHD_queue_response(c, MHD_HTTP_OK, h->texts[what]);
     (void)pthread_mutex_unlock(&h->lock);
-    return rc;
+    return any ? rc : refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE, "not begun yet\n");
 }
 
 static enum MHD_Result answer(void *arg, struct MHD_Connection *c, const char *url,

@@ -2,6 +2,7 @@
  * The run document of a run that goes on.
  */
 #include "document.h"
+#include "model_report.h"
 #include "num.h"
 #include "report_live.h"
 #include "run.h"
@@ -34,6 +35,21 @@ char *report_live_json(const struct run *r, const struct live *l, size_t *size)
 
     document_init(&d);
     put_run(&d, r);
+    put_live(&d, l);
+    text = document_text(&d, size);
+    document_done(&d);
+    return text;
+}
+
+char *sink_live_json(const struct sink_run *r, const struct live *l, const struct series *series,
+                     size_t *size)
+{
+    struct document d;
+    char *text;
+
+    document_init(&d);
+    put_sink_document(&d, r);
+    put_series(&d, d.root, series, NS_PER_S);
     put_live(&d, l);
     text = document_text(&d, size);
     document_done(&d);

@@ -18,11 +18,11 @@ struct metrics {
     bool open;
 };
 
-enum kind { COUNTER, GAUGE, HISTOGRAM };
+enum metric { COUNTER, GAUGE, HISTOGRAM };
 
 /* Announces a family. A counter's samples have _total behind its name; OpenMetrics' name has not.
  */
-static void family(const struct metrics *m, enum kind kind, const char *name, const char *help)
+static void family(const struct metrics *m, enum metric kind, const char *name, const char *help)
 {
     static const char *const types[] = {"counter", "gauge", "histogram"};
     const char *end = kind == COUNTER && !m->open ? "_total" : "";

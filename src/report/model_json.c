@@ -50,16 +50,16 @@ static void outcomes(struct document *d, json_t *o, const uint64_t *counts)
         put_number(d, o, outcome_name((enum outcome)i), counts[i]);
 }
 
-static void series(struct document *d, json_t *root, const struct run_model *m)
+void put_series(struct document *d, json_t *root, const struct series *s, uint64_t interval_ns)
 {
     json_t *o = put_object(d, root, "series");
     json_t *rows;
 
-    put_number(d, o, "interval_ns", m->interval_ns);
-    put_number(d, o, "merged", m->series->intervals);
+    put_number(d, o, "interval_ns", interval_ns);
+    put_number(d, o, "merged", s->intervals);
     rows = put_array(d, o, "rows");
-    for (size_t i = 0; i < m->series->count; i++) {
-        const struct series_row *r = &m->series->rows[i];
+    for (size_t i = 0; i < s->count; i++) {
+        const struct series_row *r = &s->rows[i];
         json_t *row = json_object();
         bool any = r->latency.count > 0;
 
@@ -127,5 +127,5 @@ void put_model(struct document *d, json_t *root, const struct run *r)
         put_search(d, root, m->search);
     if (r->warmup_ns)
         warmup(d, root, r);
-    series(d, root, m);
+    put_series(d, root, m->series, m->interval_ns);
 }

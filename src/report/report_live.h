@@ -62,12 +62,18 @@ struct view_style {
 #define REPORT_VIEW_SIZE 4096
 
 struct run;
+struct series;
+struct sink_run;
 
 /*
  * The run document with an object "live" in it, see doc/report.md: size octets, the caller's to
  * free. NULL: no memory.
  */
 char *report_live_json(const struct run *, const struct live *, size_t *size);
+
+/* Likewise a sink's, with a "series" of its seconds, in which accepted are messages. */
+char *sink_live_json(const struct sink_run *, const struct live *, const struct series *,
+                     size_t *size);
 
 /* The smallest terminal that has room for the lines. */
 #define VIEW_WIDTH_MIN  60

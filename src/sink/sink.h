@@ -47,7 +47,8 @@ struct sink_config {
     uint32_t logged;         /* -s: bit (1 << enum server_verb): to syslog, which the owner opens */
     const struct capture_config *capture; /* what to record; NULL: nothing */
     /* Called once a second while serving, with what there was a second ago or later; NULL: not. */
-    void (*progress)(const struct sink_numbers *);
+    void (*progress)(void *arg, const struct sink_numbers *);
+    void *progress_arg;
     bool proxy;    /* --proxy: each session begins with a header of the PROXY protocol */
     bool counters; /* -c: running counters on stdout */
     bool verbose;  /* -v: commands on stderr */

@@ -172,7 +172,7 @@ static void tell_progress(struct timer *t)
     sink_publish(w);
     if (w->index == 0) {
         sink_sum(w->sink, &numbers);
-        w->config->progress(&numbers);
+        w->config->progress(w->config->progress_arg, &numbers);
     }
     io_timer_set(w->io, t, io_now(w->io) + NS_PER_S);
 }

@@ -70,8 +70,10 @@ class Browser:
             self.events.append(answer)
 
     def open(self, path):
+        """A file, or a whole URL."""
         self.events = []
-        self.call("Page.navigate", url="file://" + os.path.abspath(path))
+        url = path if "://" in path else "file://" + os.path.abspath(path)
+        self.call("Page.navigate", url=url)
         deadline = time.monotonic() + 30
         while not self.evaluate("document.readyState === 'complete'"):
             if time.monotonic() > deadline:

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "metrics.h"
+#include "report_live.h"
 #include "samples.h"
 
 /* Both writers, as one kind of function. */
@@ -15,6 +17,37 @@ static int write_sink(const void *run, FILE *out)
 static int write_source(const void *run, FILE *out)
 {
     return report_json(run, out);
+}
+
+static const struct live now = {.rate = 123,
+                                .target = 456789,
+                                .elapsed_ns = 1234567890,
+                                .sessions = 20,
+                                .open = 19,
+                                .lag_p99_ns = 1000};
+
+static int write_metrics(const void *run, FILE *out)
+{
+    metrics_source(run, &now, false, out);
+    return 0;
+}
+
+static int write_openmetrics(const void *run, FILE *out)
+{
+    metrics_source(run, &now, true, out);
+    return 0;
+}
+
+static int write_sink_metrics(const void *run, FILE *out)
+{
+    metrics_sink(run, &now, false, out);
+    return 0;
+}
+
+static int write_sink_openmetrics(const void *run, FILE *out)
+{
+    metrics_sink(run, &now, true, out);
+    return 0;
 }
 
 static int write_log(const void *run, FILE *out)
@@ -52,9 +85,15 @@ int main(int argc, char **argv)
         if (!total)
             return 1;
         sample_run((enum sample)i, &run, &sink, total);
-        code = write_file(argv[1], "source", (enum sample)i, "json", write_source, &run) |
-               write_file(argv[1], "source", (enum sample)i, "hlog", write_log, &run) |
-               write_file(argv[1], "sink", (enum sample)i, "json", write_sink, &sink);
+        code =
+            write_file(argv[1], "source", (enum sample)i, "json", write_source, &run) |
+            write_file(argv[1], "source", (enum sample)i, "hlog", write_log, &run) |
+            write_file(argv[1], "sink", (enum sample)i, "json", write_sink, &sink) |
+            write_file(argv[1], "source", (enum sample)i, "metrics", write_metrics, &run) |
+            write_file(argv[1], "source", (enum sample)i, "openmetrics", write_openmetrics, &run) |
+            write_file(argv[1], "sink", (enum sample)i, "metrics", write_sink_metrics, &sink) |
+            write_file(argv[1], "sink", (enum sample)i, "openmetrics", write_sink_openmetrics,
+                       &sink);
         stats_free(total);
         if (code != 0)
             return 1;

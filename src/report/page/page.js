@@ -1,10 +1,12 @@
-/* Draws the run documents that stand in the page (doc/report.md explains their fields). All that
-   came from outside reaches the page as text nodes only. */
+/* Draws the run documents that stand in the page (doc/report.md explains their fields), or follows
+   the one beside it when none does. All that came from outside reaches the page as text nodes
+   only. */
 'use strict';
 (function () {
     const runs = [...document.querySelectorAll('script[type="application/json"]')]
         .map((e) => JSON.parse(e.textContent));
     const root = document.getElementById('report');
+    let gone = false; /* the program that is followed does not answer any more */
     const PHASES = ['connect', 'greeting', 'hello', 'mail', 'rcpt', 'data', 'end-of-data', 'rset',
         'quit', 'transaction'];
     const COLOURS = {
@@ -58,13 +60,42 @@
                 element('td', style(columns[i]), v)))))));
     }
 
+    /* A run that goes on. Once it is over its document is one as any other. */
+    const goesOn = (r) => r.live && r.live.state !== 'over';
+    const state = (r) => (gone ? 'No longer heard of'
+        : r.live.state[0].toUpperCase() + r.live.state.slice(1));
+
+    /* How it goes, of the last second. */
+    function now(r) {
+        const l = r.live;
+        return element('p', { id: 'live' }, gone || l.state === 'over'
+            ? 'The run is over' + (gone ? '; this is what was heard last' : '') : [
+                time(l.elapsed_ns), l.left_ns === null ? null : time(l.left_ns) + ' left',
+                rate(l.rate_per_s) + (l.target_per_s === null ? '' : ' of ' +
+                    rate(l.target_per_s)),
+                l.p99_ns === null ? null : 'p50 ' + time(l.p50_ns) + ', p99 ' + time(l.p99_ns),
+                count(l.open) + ' open',
+                l.lag_p99_ns === null ? null : 'generator lag p99 ' + time(l.lag_p99_ns),
+            ].filter((x) => x).join(' · '));
+    }
+
     /* What a run comes to, in one sentence. */
     function verdict(r) {
+        if (r.role === 'sink') {
+            const how = count(r.sink.messages) + ' messages received';
+            return goesOn(r) ? ['good', state(r) + ': ' + how]
+                : [r.ended.startsWith('fatal') ? 'bad' : 'good', how];
+        }
         const m = r.messages;
         const problems = ['refused', 'failed', 'unknown', 'missed'].filter((o) => m[o] > 0)
             .map((o) => count(m[o]) + ' ' + o);
         const p99 = r.latency.transaction ? ', p99 ' + time(r.latency.transaction.p99_ns) : '';
         const how = r.accepted_per_s === null ? '' : ' at ' + rate(r.accepted_per_s) + p99;
+        if (goesOn(r)) {
+            return [problems.length > 0 ? 'warn' : 'good', state(r) + ': ' + count(m.accepted) +
+                ' messages accepted' + how + (problems.length > 0 ? '; ' + problems.join(', ')
+                : '')];
+        }
         if (r.ended !== 'complete') {
             return ['bad', 'Run ' + r.ended + ': ' + count(m.accepted) + ' of ' +
                 count(m.offered) + ' messages accepted' + how];
@@ -85,15 +116,28 @@
             e.append(element('h1', { class: style, id: 'verdict-' + i }, name + text));
             e.append(element('p', { class: 'soft' }, [
                 (r.program || 'smtp-source') + ' ' + (r.version || ''),
-                (r.protocol || '').toUpperCase() + ' to ' + (r.target || 'several targets'),
+                (r.protocol || '').toUpperCase() + (r.role === 'sink' ? ' on ' + r.listening
+                    : ' to ' + (r.target || 'several targets')),
                 r.started_at, time(r.elapsed_ns),
                 r.merged ? r.merged.length + ' runs merged' : null,
             ].filter((x) => x).join(' · ')));
+            if (r.live) e.append(now(r));
             if (r.verdict && typeof r.verdict.why === 'string') {
                 e.append(element('p', {}, name + r.verdict.why));
             }
         });
         return e;
+    }
+
+    const figure = (name, ...values) => element('section', {}, ...values.map((v, i) =>
+        element('b', i ? { class: 'second' } : {}, v)), element('span', { class: 'soft' }, name));
+
+    function sinkFigures() {
+        const k = runs[0].sink;
+        return element('div', { class: 'figures' },
+            figure('messages a second', rate(runs[0].live.rate_per_s)),
+            figure('messages', count(k.messages)), figure('recipients', count(k.recipients)),
+            figure('sessions', count(k.sessions)), figure('received', bytes(k.received_bytes)));
     }
 
     function figures() {
@@ -108,13 +152,11 @@
             ['sent', (r) => bytes(r.traffic.sent_bytes)],
         ];
         return element('div', { class: 'figures' }, ...rows.map(([name, get]) =>
-            element('section', {}, ...runs.map((r, i) =>
-                element('b', i ? { class: 'second' } : {}, get(r))),
-            element('span', { class: 'soft' }, name))));
+            figure(name, ...runs.map(get))));
     }
 
     /* Charts. They are drawn anew when light turns to dark. */
-    const charts = [];
+    const charts = {};
     const dark = window.matchMedia('(prefers-color-scheme: dark)');
     const colour = (phase) => COLOURS[dark.matches ? 'dark' : 'light'][PHASES.indexOf(phase) %
         PHASES.length];
@@ -171,7 +213,7 @@
         };
     }
 
-    function drawCurves(canvas, text, line) {
+    function curvesChart(text, line) {
         const sets = curveSets();
         const most = Math.max(2, ...sets.map((s) => s.data[s.data.length - 1].x));
         const ticks = [1, 2, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7].filter((x) => x <= most);
@@ -208,7 +250,7 @@
                 ticks: { color: text, callback: (v) => (/^1(0*)$/.test(String(v)) ? time(v)
                     : null) } },
         };
-        return new Chart(canvas, { type: 'line', data: { datasets: sets }, options });
+        return { type: 'line', data: { datasets: sets }, options };
     }
 
     /* The run over time: a point an interval, in its middle. */
@@ -218,10 +260,11 @@
         ? n * 1e9 / (row.end_ns - row.begin_ns) : 0);
     const RATES = [['accepted', 'data', (row) => perSecond(row, row.accepted)],
         ['not accepted', 'hello', (row) => perSecond(row, row.offered - row.accepted)]];
+    const SINK_RATES = [['messages', 'data', (row) => perSecond(row, row.accepted)]];
     const LATENCIES = [['p50', 'connect', (row) => row.p50_ns], ['p99', 'rcpt', (row) => row.p99_ns],
         ['max', 'hello', (row) => row.max_ns], ['generator lag', 'rset', (row) => row.lag_max_ns]];
 
-    function drawSeries(canvas, kinds, show, scale, text, line) {
+    function seriesChart(kinds, show, scale, text, line) {
         const options = base(text, line);
         const sets = [];
         runs.forEach((r, i) => kinds.forEach(([name, colourName, get]) => {
@@ -245,21 +288,39 @@
                 ticks: { color: text, callback: (v) => (scale === 'linear' ||
                     /^1(0*)$/.test(String(v)) ? show(v) : null) } },
         };
-        return new Chart(canvas, { type: 'line', data: { datasets: sets }, options });
+        return { type: 'line', data: { datasets: sets }, options };
     }
 
-    function draw() {
+    const KINDS = {
+        curves: curvesChart,
+        rates: (...colours) => seriesChart(runs[0].role === 'sink' ? SINK_RATES : RATES, rate,
+            'linear', ...colours),
+        times: (...colours) => seriesChart(LATENCIES, time, 'logarithmic', ...colours),
+    };
+
+    /* New numbers for a chart that is there; which lines are shown stays. */
+    function renew(chart, config) {
+        const hidden = {};
+        chart.data.datasets.forEach((s, i) => { hidden[s.label] = !chart.isDatasetVisible(i); });
+        chart.data.datasets = config.data.datasets;
+        chart.options = config.options;
+        chart.data.datasets.forEach((s, i) => chart.setDatasetVisibility(i,
+            !(s.label in hidden ? hidden[s.label] : s.hidden)));
+        chart.update('none');
+    }
+
+    function draw(anew) {
         const style = getComputedStyle(document.documentElement);
         const text = style.getPropertyValue('--soft').trim();
         const line = style.getPropertyValue('--line').trim();
-        charts.splice(0).forEach((c) => c.destroy());
-        const curves = document.getElementById('curves');
-        if (curves) charts.push(drawCurves(curves, text, line));
-        const rates = document.getElementById('rates');
-        if (rates) {
-            charts.push(drawSeries(rates, RATES, rate, 'linear', text, line));
-            charts.push(drawSeries(document.getElementById('times'), LATENCIES, time,
-                'logarithmic', text, line));
+        for (const [id, make] of Object.entries(KINDS)) {
+            const canvas = document.getElementById(id);
+            if (canvas && charts[id] && !anew) {
+                renew(charts[id], make(text, line));
+            } else if (canvas) {
+                if (charts[id]) charts[id].destroy();
+                charts[id] = new Chart(canvas, make(text, line));
+            }
         }
     }
 
@@ -349,17 +410,82 @@
             [name, ...runs.map((r) => get(r) || '–')]), 'environment'));
     }
 
-    const hasRows = runs.some((r) => rows(r).length > 1);
-    const hasCurves = runs.some((r) => Object.keys(r.latency).length > 0);
-    root.replaceChildren(...[header(), figures(),
-        hasRows ? card('Throughput over time', canvas('rates', 'Messages a second over time'))
-            : null,
-        hasRows ? card('Latency over time', canvas('times', 'Latency over time')) : null,
-        hasCurves ? card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
-            'solid: base, dashed: new; a click on a phase shows it') : null, canvas('curves',
-            'Latency by percentile, a line for each phase')) : null,
-        account(), refusals(), latencies(), environment()].filter((e) => e));
-    document.title = (SERIES_NAMES.length > 1 ? 'Comparison: ' : '') + verdict(runs[0])[1];
-    draw();
-    dark.addEventListener('change', draw);
+    function sinkNumbers() {
+        const k = runs[0].sink;
+        const rows = [['sessions', count(k.sessions)], ['at most at a time',
+            count(k.peak_sessions)], ['ended by QUIT', count(k.quits)], ['lost', count(k.lost)],
+        ['aborted', count(k.aborted)], ['content', bytes(k.content_bytes)],
+        ['sent', bytes(k.sent_bytes)], ['CPU', time(k.cpu.user_ns) + ' user, ' +
+            time(k.cpu.system_ns) + ' system'], ['memory', bytes(k.peak_rss_bytes)],
+        ['command line', runs[0].command_line]];
+        for (const [verb, n] of Object.entries(k.refused_by_verb)) {
+            rows.push(['refused at ' + verb, count(n)]);
+        }
+        return card('Numbers', table([{ name: '', text: true },
+            { name: '', text: true, long: true }], rows, 'sink'));
+    }
+
+    const ifAny = (there, make) => () => (there ? make() : null);
+
+    /* The page's parts, in order: name, how to make it (null: not there), does it hold a chart? */
+    function parts() {
+        const over = runs.some((r) => rows(r).length > 1);
+        const times = over && runs.some((r) => rows(r).some((row) => row.p50_ns));
+        const rates = ['rates', ifAny(over, () => card('Throughput over time',
+            canvas('rates', 'Messages a second over time'))), true];
+        if (runs[0].role === 'sink') {
+            return [['header', header], ['figures', sinkFigures], rates, ['sink', sinkNumbers]];
+        }
+        return [['header', header], ['figures', figures], rates,
+            ['times', ifAny(times, () => card('Latency over time',
+                canvas('times', 'Latency over time'))), true],
+            ['curves', ifAny(runs.some((r) => Object.keys(r.latency).length > 0), () =>
+                card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
+                    'solid: base, dashed: new; a click on a phase shows it') : null,
+                canvas('curves', 'Latency by percentile, a line for each phase'))), true],
+            ['account', account], ['refusals', refusals], ['latencies', latencies],
+            ['environment', environment]];
+    }
+
+    /* Puts the parts in their places. What has not changed is left alone, and so are charts. */
+    const shown = {};
+    function show() {
+        let last = null;
+        for (const [name, make, keep] of parts()) {
+            const before = shown[name];
+            const part = before && keep ? before : make();
+            if (before && part && (part === before || part.outerHTML === before.outerHTML)) {
+                last = before;
+                continue;
+            }
+            if (before) before.remove();
+            shown[name] = part;
+            if (!part) continue;
+            if (last) last.after(part);
+            else root.prepend(part);
+            last = part;
+        }
+        document.title = (SERIES_NAMES.length > 1 ? 'Comparison: ' : '') + verdict(runs[0])[1];
+        draw(false);
+    }
+
+    /* Once a second, until the run is over or nothing is heard any more. */
+    let silent = 0;
+    async function follow() {
+        try {
+            const answer = await fetch('run.json', { cache: 'no-store' });
+            if (answer.ok) runs[0] = await answer.json();
+            silent = 0;
+        } catch (error) {
+            gone = ++silent >= 3;
+        }
+        if (runs.length > 0) show();
+        if (gone || (runs.length > 0 && !goesOn(runs[0]))) return;
+        setTimeout(follow, 1000);
+    }
+
+    root.replaceChildren();
+    if (runs.length > 0) show();
+    else follow();
+    dark.addEventListener('change', () => runs.length > 0 && draw(true));
 })();
