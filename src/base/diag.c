@@ -18,9 +18,10 @@ static const char *program = "smtp";
 /* What goes to a view's begin and wipes the rest of the screen. */
 #define WIPE_SIZE 24
 
-static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER;
-static size_t live_widths[LIVE_LINES]; /* columns of its lines; under the lock */
-static size_t live_lines;              /* 0: there is none */
+static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER; /* of these: */
+static char live_text[DIAG_LIVE_SIZE];                       /* "": there is no view */
+static size_t live_widths[LIVE_LINES]; /* columns of its lines, as they are drawn */
+static size_t live_lines;              /* 0: it is not drawn */
 static atomic_bool live_lost;          /* it is not where it was drawn */
 
 /* What users and files give us may hold line breaks and terminal controls: one line, no surprise.
@@ -113,31 +114,6 @@ static size_t wipe(char out[WIPE_SIZE])
     return n > 0 ? (size_t)n : 0;
 }
 
-/* One write(2) a line: lines of several threads and of a child process stay whole. */
-__attribute__((format(printf, 2, 0))) static void print(const char *kind, const char *format,
-                                                        va_list args)
-{
-    char line[1024];
-    size_t room = sizeof line - 1;
-    size_t wiped;
-    size_t at;
-    int n;
-
-    (void)pthread_mutex_lock(&terminal);
-    at = wiped = wipe(line);
-    n = snprintf(line + at, room - at, "%.200s: %s", program, kind);
-    at += n > 0 ? (size_t)n : 0;
-    n = vsnprintf(line + at, room - at, format, args);
-    at += n > 0 ? (size_t)n : 0;
-    if (at > room - 1)
-        at = room - 1;
-    line[at] = '\0';
-    clean(line + wiped);
-    line[at++] = '\n';
-    write_error(line, at);
-    (void)pthread_mutex_unlock(&terminal);
-}
-
 /*
  * Copies a line up to `most` columns: UTF-8 of single width, and colours, which take none and are
  * never cut off. Returns the octets, and sets the columns.
@@ -164,30 +140,65 @@ static size_t copy_line(char *out, const char *p, const char *end, size_t most, 
     return (size_t)(at - out);
 }
 
-void diag_live(const char *text)
-{
-    char all[DIAG_LIVE_SIZE + WIPE_SIZE];
-    size_t most = columns() - 1; /* in the last column the cursor might wrap */
-    size_t n;
+/* Makes the live view, in a line that it wipes first; returns the octets, of at most DRAW_SIZE. */
+#define DRAW_SIZE (DIAG_LIVE_SIZE + LIVE_LINES + 4)
 
-    (void)pthread_mutex_lock(&terminal);
-    if (text && live_lines == 0) { /* something else may stand in this line */
-        memcpy(all, "\r\033[J", 4);
-        n = 4;
-    } else {
-        n = wipe(all);
-    }
+static size_t draw(char *out)
+{
+    size_t most = columns() - 1; /* in the last column the cursor might wrap */
+    const char *text = live_text;
+    size_t n = 4;
+
+    if (!*text)
+        return 0;
+    memcpy(out, "\r\033[J", n);
     while (text && live_lines < LIVE_LINES) {
         const char *end = strchrnul(text, '\n');
 
-        if (n + (size_t)(end - text) + 1 > sizeof all)
-            break;
         if (live_lines > 0)
-            all[n++] = '\n';
-        n += copy_line(all + n, text, end, most, &live_widths[live_lines++]);
+            out[n++] = '\n';
+        n += copy_line(out + n, text, end, most, &live_widths[live_lines++]);
         text = *end ? end + 1 : NULL;
     }
+    return n;
+}
+
+void diag_live(const char *text)
+{
+    char all[WIPE_SIZE + DRAW_SIZE];
+    size_t n;
+
+    (void)pthread_mutex_lock(&terminal);
+    (void)snprintf(live_text, sizeof live_text, "%s", text ? text : "");
+    n = wipe(all);
+    n += draw(all + n);
     write_error(all, n);
+    (void)pthread_mutex_unlock(&terminal);
+}
+
+/* One write(2) a line: lines of several threads and of a child process stay whole. */
+__attribute__((format(printf, 2, 0))) static void print(const char *kind, const char *format,
+                                                        va_list args)
+{
+    char line[1024 + DRAW_SIZE];
+    size_t room = 1024 - 1;
+    size_t wiped;
+    size_t at;
+    int n;
+
+    (void)pthread_mutex_lock(&terminal);
+    at = wiped = wipe(line);
+    n = snprintf(line + at, room - at, "%.200s: %s", program, kind);
+    at += n > 0 ? (size_t)n : 0;
+    n = vsnprintf(line + at, room - at, format, args);
+    at += n > 0 ? (size_t)n : 0;
+    if (at > room - 1)
+        at = room - 1;
+    line[at] = '\0';
+    clean(line + wiped);
+    line[at++] = '\n';
+    at += draw(line + at);
+    write_error(line, at);
     (void)pthread_mutex_unlock(&terminal);
 }
 

@@ -39,8 +39,8 @@ void diag_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * What stands at the bottom of the terminal that stderr is, over what stood there last: lines with
- * '\n' between them, none wider than the terminal less one, at most 16 and DIAG_LIVE_SIZE octets. A
- * message that comes meanwhile takes its place. NULL takes it away.
+ * '\n' between them, cut to its width, at most 16 and less than DIAG_LIVE_SIZE octets. A message
+ * that comes meanwhile stands above it. NULL takes it away.
  */
 #define DIAG_LIVE_SIZE 8000
 

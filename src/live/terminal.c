@@ -16,6 +16,7 @@
 
 static struct termios saved, keys;     /* set once, before the handlers are */
 static volatile sig_atomic_t open_now; /* keys are wanted */
+static volatile sig_atomic_t taken;    /* and the terminal is set so */
 static bool handled;                   /* the handlers are there */
 
 static bool in_foreground(int fd)
@@ -60,14 +61,15 @@ struct view_style terminal_style(void)
 
 static void put_back(void)
 {
-    if (open_now && in_foreground(STDIN_FILENO))
+    if (taken && in_foreground(STDIN_FILENO))
         (void)tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+    taken = 0;
 }
 
 static void take(void)
 {
-    if (open_now && in_foreground(STDIN_FILENO))
-        (void)tcsetattr(STDIN_FILENO, TCSANOW, &keys);
+    if (open_now && !taken && in_foreground(STDIN_FILENO))
+        taken = tcsetattr(STDIN_FILENO, TCSANOW, &keys) == 0;
 }
 
 /* ^Z. SIGSTOP is what the default would come to, and needs no disposition changed. */
@@ -148,7 +150,8 @@ void terminal_close(void)
 
 int terminal_fd(void)
 {
-    return open_now && in_foreground(STDIN_FILENO) ? STDIN_FILENO : -1;
+    take(); /* from the background into the foreground there need not be a signal */
+    return taken && in_foreground(STDIN_FILENO) ? STDIN_FILENO : -1;
 }
 
 int terminal_key(void)
@@ -161,6 +164,6 @@ int terminal_key(void)
     if (read(p.fd, &key, 1) == 1)
         return key;
     if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
-        open_now = 0; /* it is gone, and would be readable for ever */
+        open_now = taken = 0; /* it is gone, and would be readable for ever */
     return 0;
 }

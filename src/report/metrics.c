@@ -174,6 +174,10 @@ static void connections(const struct metrics *m, const struct stats *s)
     for (int c = 0; c < COUNTER_COUNT; c++)
         if (strcmp(counter_group((enum counter)c), "connections") == 0)
             counted(m, "connections", "event", counter_name((enum counter)c), s->counter[c]);
+    family(m, COUNTER, "tls_sessions", "Sessions that were to use TLS.");
+    for (int c = 0; c < COUNTER_COUNT; c++)
+        if (strcmp(counter_group((enum counter)c), "tls") == 0)
+            counted(m, "tls_sessions", "how", counter_name((enum counter)c), s->counter[c]);
     counter(m, "sent_bytes", "Octets handed to the system for sending.",
             s->counter[COUNTER_SENT_BYTES]);
     counter(m, "received_bytes", "Octets received.", s->counter[COUNTER_RECEIVED_BYTES]);

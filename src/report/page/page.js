@@ -7,12 +7,12 @@
         .map((e) => JSON.parse(e.textContent));
     const root = document.getElementById('report');
     let gone = false; /* the program that is followed does not answer any more */
-    const PHASES = ['connect', 'greeting', 'hello', 'mail', 'rcpt', 'data', 'end-of-data', 'rset',
-        'quit', 'transaction'];
+    const PHASES = ['connect', 'greeting', 'starttls', 'tls', 'hello', 'mail', 'rcpt', 'data',
+        'end-of-data', 'rset', 'quit', 'transaction'];
     const COLOURS = {
-        light: ['#0072b2', '#009e73', '#d55e00', '#cc79a7', '#e69f00', '#56b4e9', '#7b4fb5',
+        light: ['#0072b2', '#009e73', '#6b7a00', '#a1337d', '#d55e00', '#cc79a7', '#e69f00', '#56b4e9', '#7b4fb5',
             '#8c8c8c', '#8a6d3b', '#1a1d21'],
-        dark: ['#4da3ff', '#34d399', '#ff8b4d', '#f0a6cf', '#ffc14d', '#8fd3ff', '#b794f6',
+        dark: ['#4da3ff', '#34d399', '#c6d84a', '#ff9de0', '#ff8b4d', '#f0a6cf', '#ffc14d', '#8fd3ff', '#b794f6',
             '#b0b0b0', '#c9a96a', '#ffffff'],
     };
     const SERIES_NAMES = runs.length > 1 ? ['base', 'new'] : [''];
