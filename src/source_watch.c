@@ -133,7 +133,7 @@ static void draw(const struct watch *w)
         diag_live(report_view(text, sizeof text, &w->live, &style));
 }
 
-static void put_metrics(struct watch *w, struct run *r, bool open)
+static void put_metrics(struct watch *w, const struct run *r, bool open)
 {
     char *text = NULL;
     size_t size = 0;
@@ -148,7 +148,7 @@ static void put_metrics(struct watch *w, struct run *r, bool open)
         free(text);
 }
 
-static void put_page(struct watch *w, struct run *r)
+static void put_page(struct watch *w, const struct run *r)
 {
     size_t size = 0;
     char *text = report_live_json(r, &w->live, &size);
@@ -181,14 +181,12 @@ static void picture(struct watch *w, uint64_t now)
 
 void watch_over(struct watch *w, const struct run *r)
 {
-    struct run last = *r;
-
     if (!w->http)
         return;
     count(w, monotonic());
     w->live.elapsed_ns = r->warmup_ns + r->elapsed_ns;
     w->live.state = LIVE_OVER;
-    put_page(w, &last);
+    put_page(w, r);
     http_end(w->http, true);
     w->http = NULL;
 }

@@ -100,8 +100,10 @@ static size_t wipe(char out[WIPE_SIZE])
     size_t up = 0;
     int n;
 
-    if (atomic_exchange(&live_lost, false))
+    if (atomic_exchange(&live_lost, false)) {
         live_lines = 0;
+        live_text[0] = '\0'; /* until it is told anew */
+    }
     if (live_lines == 0)
         return 0;
     for (size_t i = 0; i < live_lines; i++)
@@ -169,8 +171,8 @@ void diag_live(const char *text)
     size_t n;
 
     (void)pthread_mutex_lock(&terminal);
-    (void)snprintf(live_text, sizeof live_text, "%s", text ? text : "");
     n = wipe(all);
+    (void)snprintf(live_text, sizeof live_text, "%s", text ? text : "");
     n += draw(all + n);
     write_error(all, n);
     (void)pthread_mutex_unlock(&terminal);

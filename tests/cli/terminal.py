@@ -33,7 +33,7 @@ class Terminal:
     """A shell in a tmux of its own."""
 
     def __init__(self, width, height, **environment):
-        self.folder = tempfile.TemporaryDirectory()
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.tmux = ["tmux", "-S", os.path.join(self.folder.name, "t"), "-f", "/dev/null"]
         variables = {"PATH": os.environ["PATH"], "HOME": self.folder.name, "LC_ALL": "C.UTF-8",
                      "PS1": "$ ", **environment}
