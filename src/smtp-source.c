@@ -553,6 +553,8 @@ static int finish(struct source *s)
         status = EXIT_REQUIREMENT;
     if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {
         diag_fatal("%s", d.text);
+        if (status != 1)
+            (void)snprintf(ended, sizeof ended, "fatal: %s", d.text);
         status = 1;
     } else if (numbers.sessions) {
         sink_summary(&sink, refusals, &numbers, &s->sink_config);

@@ -46,6 +46,7 @@ void process_block_signals(void)
     (void)sigaddset(&set, SIGTERM);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is as a full disk */
     signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

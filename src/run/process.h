@@ -13,8 +13,8 @@
 void process_keep_standard_files(void);
 
 /*
- * Blocks SIGINT and SIGTERM in this and all later threads and ignores SIGPIPE; the signals are then
- * taken by process_wait(). Call before any thread starts.
+ * Blocks SIGINT and SIGTERM in this and all later threads and ignores SIGPIPE and SIGXFSZ; the
+ * signals are then taken by process_wait(). Call before any thread starts.
  */
 void process_block_signals(void);
 

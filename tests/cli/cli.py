@@ -112,6 +112,34 @@ def embedded_sink_takes_all():
 
 
 @test
+def a_dead_embedded_sink_is_fatal():
+    p = subprocess.Popen([SOURCE, "--report=json", "-d", "--duration=1s", "sink:"], text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    path = f"/proc/{p.pid}/task/{p.pid}/children"
+    deadline = time.monotonic() + 20
+    child = ""
+    while not child and time.monotonic() < deadline:
+        with open(path, encoding="ascii") as f:
+            child = f.read()
+    os.kill(int(child), signal.SIGKILL)
+    out, err = p.communicate(timeout=60)
+    assert p.returncode == 1 and "fatal: " in err and "sink" in err, err
+    if out:  # it may have died before the run began
+        assert json.loads(out)["ended"].startswith("fatal: "), out[:1000]
+
+
+@test
+def a_file_that_may_not_grow_is_told():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "report")
+        done = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", SOURCE, "-m", "99", "--quiet",
+                               "--output", path, "sink:"], capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert done.returncode == 1 and "File too large" in done.stderr, done
+        assert os.listdir(folder) == []
+
+
+@test
 def embedded_sink_pipelining_and_chunking():
     for extra in (["--pipelining"], ["--chunking"], ["--pipelining", "--chunking"],
                   ["--pipelining", "--chunking", "--in-flight", "8", "--pipeline-window=50"],
