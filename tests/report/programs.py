@@ -277,7 +277,7 @@ def completion(program, shell):
 def completion_for_bash():
     for program in ("smtp-source", "smtp-sink", "smtp-report"):
         script = completion(program, "bash")
-        words = run("bash", "-euc", script + f"\nCOMP_WORDS=({program} --help) COMP_CWORD=1\n"
+        words = run("bash", "-euc", script + f"\nCOMP_WORDS=({program} --he) COMP_CWORD=1\n"
                     f"_{program.replace('-', '_')}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"").stdout
         assert words == ("--helo\n" if program == "smtp-source" else "") + "--help\n", words
     for words, at, answer in (("--io ''", 2, "auto uring epoll"), ("--report = js", 3, "json"),
