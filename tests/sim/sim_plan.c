@@ -220,6 +220,7 @@ static void draw_rate(struct plan *p, struct rng *r)
     }
     l->arrival = one_in(r, 2) ? ARRIVAL_POISSON : ARRIVAL_CONSTANT;
     l->late_drop = one_in(r, 3) ? any_size(r, 10 * NS_PER_S) : 0;
+    l->wait = l->random_wait = 0; /* a target rate says when messages start */
 }
 
 /* Load models; drawn last, so that they change nothing of what was drawn before. */
@@ -245,7 +246,7 @@ static void draw_model(struct plan *p, struct rng *r)
         l->per_connection = (struct span){1, any_size(r, 10)};
         l->keep_connection = true;
     }
-    if (!l->wait && !l->random_wait && one_in(r, 4))
+    if (!l->wait && !l->random_wait && !l->rate && !l->schedule.count && one_in(r, 4))
         l->think = (struct think){THINK_EXPONENTIAL, any_size(r, 5 * NS_PER_S), 0};
     if (one_in(r, 5))
         l->idle_sessions = any_size(r, 5);

@@ -161,7 +161,7 @@ static const struct {
     {"rate>5*rate", "5000/s or 0.99*target"},
     {"rate>*target", "5000/s or 0.99*target"},
     {"rate>5s*target", "5000/s or 0.99*target"},
-    {"errors==0 and", "a number or a share"},
+    {"errors==0 and", "bad requirement: empty"},
     {"errors==0 and ", "bad requirement: empty"},
     {"errors==0 or missed==0", "a number or a share"},
     {"and", "bad requirement: and"},
