@@ -6,8 +6,8 @@ DESTDIR ?=
 BUILD := build
 
 # What a fresh Debian or Ubuntu machine lacks: to build and to run the demo, and to test.
-BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libjansson-dev libssl-dev liburing-dev \
-	libmicrohttpd-dev libjs-chart.js zlib1g-dev libidn2-dev python3
+BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libgsasl-dev libidn2-dev \
+	libjansson-dev libmicrohttpd-dev libssl-dev liburing-dev libjs-chart.js zlib1g-dev python3
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema python3-prometheus-client tmux valgrind \
 	man-db debian-archive-keyring openssl curl swaks libnet-ssleay-perl
 

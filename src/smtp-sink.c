@@ -131,15 +131,16 @@ static const struct opt program_options[] = {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES 5
+#define TABLES 6
 
 static void option_tables(struct program *p, struct opt_table tables[TABLES])
 {
     tables[0] = (struct opt_table){sink_options, sink_option_count, &p->sink};
     tables[1] = (struct opt_table){capture_options, capture_option_count, &p->capture};
     tables[2] = (struct opt_table){tls_server_options, tls_server_option_count, &p->sink.tls};
-    tables[3] = (struct opt_table){program_options, LENGTH(program_options), p};
-    tables[4] = (struct opt_table){opt_config_rows, opt_config_row_count, &p->config};
+    tables[3] = (struct opt_table){auth_server_options, auth_server_option_count, &p->sink.auth};
+    tables[4] = (struct opt_table){program_options, LENGTH(program_options), p};
+    tables[5] = (struct opt_table){opt_config_rows, opt_config_row_count, &p->config};
 }
 
 static const char usage[] = SINK_USAGE;
@@ -191,6 +192,9 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
     if (p->sink.tls_mode == SINK_TLS_NO && tls_settings_used(&p->sink.tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&p->sink.tls));
     rc = tls_settings_check(&p->sink.tls, d);
+    if (rc < 0)
+        return rc;
+    rc = auth_server_check(&p->sink.auth, d);
     if (rc < 0)
         return rc;
     rc = capture_config_check(&p->capture, d);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "auth_settings.h"
 #include "client.h"
 #include "content.h"
 #include "embed.h"
@@ -50,6 +51,8 @@ struct source {
     struct load_settings load_settings;
     struct mail_settings mail;
     struct client_config client;
+    struct auth_settings auth;
+    struct auth_users users;
     struct tls_settings tls;
     struct tls_identity identity;
     char host[256]; /* of the target */
@@ -77,7 +80,7 @@ struct source {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES_MAX (8 + EXT_COUNT)
+#define TABLES_MAX (9 + EXT_COUNT)
 
 static size_t option_tables(struct source *s, struct opt_table *tables)
 {
@@ -93,6 +96,7 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
         tables[n++] =
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
     tables[n++] = (struct opt_table){tls_client_options, tls_client_option_count, &s->tls};
+    tables[n++] = (struct opt_table){auth_client_options, auth_client_option_count, &s->auth};
     tables[n++] =
         (struct opt_table){source_output_options, source_output_option_count, &s->program};
     tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
@@ -165,11 +169,16 @@ static int check_options(struct source *s, struct diag *d)
                         s->target_text);
     if (!wants_tls(s) && tls_settings_used(&s->tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&s->tls));
-    rc = check_xclient(s, d);
-    if (rc < 0)
+    if (auth_client_wanted(&s->auth) &&
+        (s->mail.no_headers || s->client.hello == CLIENT_HELLO_HELO))
+        return diag_set(d, -EINVAL,
+                        "%s cannot be used with --auth-user or --auth-users: AUTH needs "
+                        "EHLO",
+                        s->mail.no_headers ? "-o" : "--helo");
+    if ((rc = check_xclient(s, d)) < 0 || (rc = auth_client_check(&s->auth, d)) < 0 ||
+        (rc = client_config_check(&s->client, d)) < 0)
         return rc;
-    rc = client_config_check(&s->client, d);
-    return rc < 0 ? rc : tls_settings_check(&s->tls, d);
+    return tls_settings_check(&s->tls, d);
 }
 
 /* Is the program only asked about itself? */
@@ -280,6 +289,18 @@ static int resolve_target(struct source *s, struct diag *d)
     return rc;
 }
 
+/* Who to be; the password may be asked for. */
+static int open_auth(struct source *s, struct diag *d)
+{
+    if (!auth_client_wanted(&s->auth))
+        return 0;
+    s->load.auth = &s->auth;
+    s->load.users = &s->users;
+    s->client.want[EXT_AUTH] = EXT_MUST;
+    s->sink_config.users = &s->users;
+    return auth_client_load(&s->users, &s->auth, d);
+}
+
 static int open_target(struct source *s, struct diag *d)
 {
     int rc = open_bind(s, d);
@@ -288,7 +309,6 @@ static int open_target(struct source *s, struct diag *d)
         return rc;
     if (strcmp(s->target_text, "sink:") != 0)
         return resolve_target(s, d);
-    sink_config_init(&s->sink_config);
     s->sink_config.family = s->program.family;
     if (wants_tls(s))
         s->sink_config.tls_mode = s->client.implicit_tls ? SINK_TLS_IMPLICIT : SINK_TLS_STARTTLS;
@@ -415,6 +435,9 @@ static int prepare(struct source *s, struct diag *d)
         client_timeout_scaled(&s->client, s->load_settings.timeout);
     s->client.tolerant = s->load_settings.tolerant;
     s->client.trace = s->program.verbose ? trace : NULL;
+    sink_config_init(&s->sink_config);
+    if ((rc = open_auth(s, d)) < 0)
+        return rc;
     rc = open_target(s, d);
     if (rc < 0 || (rc = open_tls(s, d)) < 0)
         return rc;
@@ -614,6 +637,7 @@ int main(int argc, char **argv)
     endpoint_done(&s.target);
     opt_config_done(&s.config);
     tls_identity_done(&s.identity);
+    auth_users_done(&s.users);
     free(s.command_line);
     return status;
 }

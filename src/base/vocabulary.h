@@ -18,6 +18,7 @@
     X(TLS, "tls", "TLS rejected", "negotiating TLS", 300)                                          \
     X(XCLIENT, "xclient", "XCLIENT rejected", "sending XCLIENT", 300)                              \
     X(HELLO, "hello", "HELO rejected", "sending HELO", 300)                                        \
+    X(AUTH, "auth", "AUTH rejected", "authenticating", 300)                                        \
     X(MAIL, "mail", "sender rejected", "sending sender", 300)                                      \
     X(RCPT, "rcpt", "recipient rejected", "sending recipient", 300)                                \
     X(DATA, "data", "data rejected", "sending DATA command", 120)                                  \

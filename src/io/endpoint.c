@@ -323,6 +323,18 @@ int endpoint_resolve_port(struct endpoint *e, const char *text, int family, uint
     return r;
 }
 
+bool address_is_local(const struct address *a)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&a->storage;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&a->storage;
+
+    if (a->sa.sa_family == AF_INET)
+        return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (a->sa.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+    return a->sa.sa_family == AF_UNIX;
+}
+
 /* ---- Listening ---- */
 
 bool address_is_here(const struct address *a)

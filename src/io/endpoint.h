@@ -62,6 +62,9 @@ int address_listen(const struct address *, int backlog, struct diag *);
 /* Whether this machine has the address, as far as another port can tell. */
 bool address_is_here(const struct address *);
 
+/* Can nobody but this machine be at it: is it a loopback or UNIX address? */
+bool address_is_local(const struct address *);
+
 /* The address that a socket is bound to: tells what became of port 0. 0 or -errno. */
 int address_bound(int fd, struct address *);
 

@@ -105,6 +105,8 @@ extern const size_t model_option_count;
 extern const struct opt load_options[];
 extern const size_t load_option_count;
 
+struct auth_settings;
+struct auth_users;
 struct tls_identity;
 struct tls_settings;
 /* struct client_config's xclient(), for the sessions of a load that wants XCLIENT. */
@@ -132,7 +134,9 @@ struct load {
     uint64_t number_base;           /* messages of earlier runs of the same program */
     const struct tls_settings *tls; /* NULL: none is wanted; else the next two are set */
     const struct tls_identity *identity; /* to show to a server; for load_start() only */
-    const char *host;                    /* the target's name; NULL: it has none */
+    const struct auth_settings *auth;    /* NULL: nobody authenticates; else users is set */
+    const struct auth_users *users;
+    const char *host; /* the target's name; NULL: it has none */
     struct run_control control;
     atomic_bool exhausted; /* every message is with some worker */
     atomic_uint running;   /* workers that have not ended */

@@ -12,6 +12,7 @@
 #include "model.h"
 #include "proxy.h"
 #include "secure.h"
+#include "session_auth.h"
 #include "session_events.h"
 #include "session_tls.h"
 #include "units.h"
@@ -162,6 +163,11 @@ void session_begin(struct session *s)
 static size_t address_of(const struct session *s)
 {
     return (s->first_address + s->addresses_tried) % s->worker->load->target->count;
+}
+
+const struct address *session_address(const struct session *s)
+{
+    return &s->worker->load->target->addresses[address_of(s)];
 }
 
 /* Where this connection comes from, --bind: one after the other takes the next. */
@@ -424,6 +430,8 @@ static void drain_events(struct session *s, uint64_t now)
         session_event(s, &e, now);
         if (e.kind == CLIENT_TLS)
             session_tls_begin(s);
+        else if (e.kind == CLIENT_AUTH)
+            session_auth(s, &e);
         else if (e.kind == CLIENT_END)
             close_connection(s, close_how(s, e.end));
     }
@@ -503,6 +511,7 @@ static void closed(struct io_conn *conn)
         worker_buffer_return(w, s->buffer);
     s->buffer = NULL;
     s->unsent = 0;
+    session_auth_done(s);
     give_turn_back(s);
     stats_add(w->stats, COUNTER_CONNECTIONS_CLOSED, s->stood);
     s->stood = false;
@@ -638,5 +647,6 @@ void session_init(struct session *s, struct worker *w)
 
 void session_done(struct session *s)
 {
+    session_auth_done(s);
     client_done(s->client);
 }

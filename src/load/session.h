@@ -10,6 +10,7 @@
 #include "io.h"
 #include "timer.h"
 
+struct auth_client;
 struct worker;
 struct send_buffer;
 
@@ -38,6 +39,7 @@ struct session {
     struct timer timer;
     struct worker *worker;
     struct client *client;
+    struct auth_client *auth;   /* under way; NULL: none */
     struct send_buffer *buffer; /* lent to the driver with the send under way */
     struct session *next;       /* in the line for connecting, or */
     struct session *previous;   /* among those that wait for a start, see model.h */
@@ -74,6 +76,9 @@ void session_done(struct session *);
  * the message is taken when the connection is ready for it.
  */
 void session_begin(struct session *);
+
+/* The address that it connects or is connected to. */
+const struct address *session_address(const struct session *);
 
 /* Its turn to connect. */
 void session_connect(struct session *);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "secure.h"
+#include "session_auth.h"
 #include "think.h"
 #include "units.h"
 #include "worker.h"
@@ -35,6 +37,8 @@ static void refused_reply(struct session *s, const struct client_event *e)
     const char *words = words_for(s, e->phase, true, phase, sizeof phase);
 
     (void)diag_printable(text, sizeof text, e->text);
+    if (e->phase == PHASE_AUTH)
+        session_auth_refused(s);
     stats_refusal(w->stats, &key, e->line, e->unsolicited ? NS_NEVER : e->received_at - e->sent_at);
     if (w->load->settings->keep_going)
         return; /* the table of refusals has them */
@@ -182,6 +186,11 @@ static void on_end(struct session *s, const struct client_event *e)
         worker_fatal(w, "%.*s", (int)e->why.n, e->why.p);
         break;
     case CLIENT_END_NO_OFFER:
+        if (e->missing == ext_rows[EXT_AUTH]) {
+            worker_fatal(w, "the server does not offer AUTH%s",
+                         secure_is(&s->conn) ? "" : ": it may want TLS first, see --tls");
+            break;
+        }
         worker_fatal(w,
                      "the server does not offer %s: leave the option out, or let it be =if-offered",
                      e->missing->keyword);
@@ -203,7 +212,8 @@ void session_event(struct session *s, const struct client_event *e, uint64_t now
     case CLIENT_END:
         on_end(s, e);
         break;
-    case CLIENT_TLS: /* is no fact to count */
+    case CLIENT_TLS: /* are no facts to count */
+    case CLIENT_AUTH:
         break;
     }
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "auth.h"
 #include "process.h"
 #include "session.h"
 #include "tls.h"
@@ -227,6 +228,8 @@ static void set_buffer_sizes(struct worker *w)
         w->load->form.path_max + CLIENT_COMMAND_MAX + (parameters ? CLIENT_PARAMETERS_MAX : 0);
     if (cf->window > 1 && cf->want[EXT_PIPELINING])
         w->buffer_size = w->large_size = PIPELINE_BUFFER;
+    if (w->load->auth && w->large_size < CLIENT_ARENA_AUTH)
+        w->large_size = CLIENT_ARENA_AUTH;
 }
 
 static int out_of_memory(uint64_t sessions, struct diag *d)
@@ -262,6 +265,11 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         if (!w->tls)
             return -EINVAL;
     }
+    if (l->auth) {
+        w->auth = auth_context_new(l->users);
+        if (!w->auth)
+            return out_of_memory(sessions + idle, d);
+    }
     w->io = io_new(l->driver, d);
     if (!w->io)
         return -EIO;
@@ -290,5 +298,6 @@ void worker_done(struct worker *w)
     free(w->sessions);
     io_free(w->io);
     tls_context_free(w->tls);
+    auth_context_free(w->auth);
     recorder_done(&w->recorder);
 }

@@ -14,6 +14,7 @@
 #include "recorder.h"
 #include "rng.h"
 
+struct auth_context;
 struct session;
 struct tls_context;
 
@@ -47,6 +48,7 @@ struct worker {
     struct send_buffer *large_buffers; /* for the beginning of a session */
     size_t buffer_size, large_size;
     struct tls_context *tls;    /* NULL: none */
+    struct auth_context *auth;  /* NULL: none */
     uint32_t address;           /* index of the address that worked last */
     enum run_stop stop;         /* as acted upon */
     struct process_thread used; /* by its thread, in the loop */

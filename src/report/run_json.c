@@ -178,6 +178,8 @@ void put_run(struct document *d, const struct run *r)
     put_parts(d, r->parts, r->part_count);
     counters(d, r->total);
     put_kinds(d, json_object_get(d->root, "tls"), "kinds", &r->total->tls);
+    put_kinds(d, json_object_get(d->root, "auth"), "mechanisms", &r->total->auth);
+    put_kinds(d, json_object_get(d->root, "auth"), "refused_users", &r->total->auth_users);
     refusals(d, &r->total->refusals);
     layout(d);
     latency(d, "latency", r->total->latency);

@@ -293,35 +293,41 @@ static int read_refusals(const json_t *root, struct refusals *r, struct diag *d)
                   : read_count(other, "refusals_other", "replies", false, &r->other.replies, d);
 }
 
-/* The handshakes by kind, which are as many as there were; none in older documents. */
-static int read_kinds(const json_t *tls, uint64_t handshakes, struct kinds *k, struct diag *d)
+/*
+ * Things by kind, "tls.kinds", which are as many as there were in all; none in older documents.
+ */
+static int read_kinds(const json_t *root, const char *group, const char *rows_name, uint64_t all,
+                      struct kinds *k, struct diag *d)
 {
-    json_t *rows = json_object_get(tls, "kinds");
+    const json_t *o = json_object_get(root, group);
+    json_t *rows = json_object_get(o, rows_name);
+    char where[60];
     uint64_t sum = 0;
     const char *name;
     json_t *value;
 
-    if (!tls)
+    (void)snprintf(where, sizeof where, "%s.%s", group, rows_name);
+    if (!o)
         return 0;
     if (!json_is_object(rows))
-        return bad(d, "tls.kinds", "is missing");
+        return bad(d, where, "is missing");
     json_object_foreach(rows, name, value)
     {
         uint64_t n = 0;
-        int rc = read_count(rows, "tls.kinds", name, false, &n, d);
+        int rc = read_count(rows, where, name, false, &n, d);
 
         if (rc < 0)
             return rc;
         if (strlen(name) >= KINDS_NAME || __builtin_add_overflow(sum, n, &sum))
-            return bad(d, "tls.kinds", "has a row that is none");
+            return bad(d, where, "has a row that is none");
         if (strcmp(name, "other") == 0)
             k->other = n;
         else if (k->count == KINDS_ROWS)
-            return bad(d, "tls.kinds", "has too many rows");
+            return bad(d, where, "has too many rows");
         else
             kinds_add(k, name, n);
     }
-    return sum == handshakes ? 0 : bad(d, "tls.kinds", "does not sum to the handshakes");
+    return sum == all ? 0 : bad(d, where, "does not sum to what there was");
 }
 
 static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
@@ -338,8 +344,7 @@ static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
     rc = fields_read(sink, sink_fields, sink_field_count, &f->sink, d);
     if (rc < 0)
         return rc;
-    rc = read_kinds(json_object_get(sink, "tls"), f->sink.tls_full + f->sink.tls_resumed,
-                    &f->sink.tls, d);
+    rc = read_kinds(sink, "tls", "kinds", f->sink.tls_full + f->sink.tls_resumed, &f->sink.tls, d);
     if (rc < 0)
         return rc;
     f->sink.refusals = f->refusals;
@@ -406,6 +411,7 @@ static int read_starts(const json_t *root, struct stats *s, struct diag *d)
 
 static int read_source(struct run_file *f, struct diag *d)
 {
+    const uint64_t *c;
     int rc;
 
     f->total = stats_new();
@@ -420,10 +426,13 @@ static int read_source(struct run_file *f, struct diag *d)
                          phase_of, d)) < 0 ||
         (rc = read_starts(f->root, f->total, d)) < 0)
         return rc;
-    rc = read_kinds(json_object_get(f->root, "tls"),
-                    f->total->counter[COUNTER_TLS_FULL] + f->total->counter[COUNTER_TLS_RESUMED],
-                    &f->total->tls, d);
-    if (rc < 0)
+    c = f->total->counter;
+    if ((rc = read_kinds(f->root, "tls", "kinds", c[COUNTER_TLS_FULL] + c[COUNTER_TLS_RESUMED],
+                         &f->total->tls, d)) < 0 ||
+        (rc = read_kinds(f->root, "auth", "mechanisms", c[COUNTER_AUTH_ACCEPTED], &f->total->auth,
+                         d)) < 0 ||
+        (rc = read_kinds(f->root, "auth", "refused_users", c[COUNTER_AUTH_REFUSED],
+                         &f->total->auth_users, d)) < 0)
         return rc;
     /* What began in a warm-up may end after it. */
     if (!(f->run.warmup_ns ? stats_check_part : stats_check)(f->total))

@@ -299,6 +299,24 @@ static void tls(struct rows *o, const struct stats *s)
     rows_end(o);
 }
 
+/* Authentications by mechanism, and whose were refused. */
+static void auth(struct rows *o, const struct stats *s)
+{
+    const uint64_t *c = s->counter;
+
+    if (c[COUNTER_AUTH_ACCEPTED] + c[COUNTER_AUTH_REFUSED] + c[COUNTER_AUTH_FAILED] == 0)
+        return;
+    rows_label(o, "auth");
+    rows_piece(o, "%s accepted", human_count(c[COUNTER_AUTH_ACCEPTED]).text);
+    rows_kinds(o, &s->auth);
+    if (c[COUNTER_AUTH_FAILED] > 0)
+        rows_piece(o, "%s failed", human_count(c[COUNTER_AUTH_FAILED]).text);
+    if (c[COUNTER_AUTH_REFUSED] > 0)
+        rows_piece(o, "%s refused", human_count(c[COUNTER_AUTH_REFUSED]).text);
+    rows_kinds(o, &s->auth_users);
+    rows_end(o);
+}
+
 static void generator(struct rows *o, const struct run *r)
 {
     uint64_t cpu = r->cpu_user_ns + r->cpu_system_ns;
@@ -377,6 +395,7 @@ void report_text(const struct run *r, FILE *out)
     throughput(&o, r);
     connections(&o, r->total);
     tls(&o, r->total);
+    auth(&o, r->total);
     generator(&o, r);
     model_rows(&o, r);
     latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);

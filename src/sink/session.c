@@ -431,6 +431,8 @@ static void closed(struct io_conn *c)
     capture_disconnect(s->capture);
     end_behaviour(s);
     server_done(&s->server);
+    auth_server_free(s->auth);
+    s->auth = NULL;
     free(s->held);
     free(s->arrival);
     if (s->sending)

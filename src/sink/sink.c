@@ -183,6 +183,35 @@ static int open_tls(struct sink *s, struct diag *d)
     return 0;
 }
 
+/* Likewise. What is announced hangs on who can connect, so the doors are open already. */
+static int open_auth(struct sink *s, struct diag *d)
+{
+    struct sink_config *cf = s->config;
+    int rc = 0;
+
+    if (!cf->users && !auth_server_wanted(&cf->auth))
+        return 0;
+    if (!cf->users && cf->auth.users_file) {
+        rc = auth_users_load(&s->users, cf->auth.users_file, d);
+        if (rc < 0)
+            return rc;
+        cf->users = &s->users;
+    }
+    s->policy.refused = cf->auth.refused;
+    s->policy.mechanisms =
+        auth_server_mechanisms(&cf->auth, cf->users != NULL, cf->server.auth_mechanisms,
+                               sizeof cf->server.auth_mechanisms);
+    cf->server.announced[EXT_AUTH] = !cf->server.no_auth;
+    cf->server.auth_clear = cf->auth.insecure || sink_is_local(s);
+    cf->server.auth_required = cf->auth.required;
+    for (uint64_t i = 0; i < s->worker_count; i++) {
+        s->workers[i].auth = auth_context_new(cf->users);
+        if (!s->workers[i].auth)
+            return no_memory(d);
+    }
+    return 0;
+}
+
 int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
 {
     struct sink *s = aligned_alloc(_Alignof(struct sink), sizeof *s);
@@ -190,7 +219,7 @@ int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
     int rc;
 
     cf->server.announced[EXT_STARTTLS] = cf->tls_mode == SINK_TLS_STARTTLS;
-    rc = s ? server_config_freeze(&cf->server, d) : no_memory(d);
+    rc = s ? 0 : no_memory(d);
     if (s) {
         memset(s, 0, sizeof *s);
         (void)pthread_mutex_init(&s->tally.screen, NULL);
@@ -213,6 +242,10 @@ int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
         rc = open_doors(s, &e, d);
         endpoint_done(&e);
     }
+    if (rc == 0)
+        rc = open_auth(s, d);
+    if (rc == 0)
+        rc = server_config_freeze(&cf->server, d);
     if (rc < 0)
         sink_free(s);
     else
@@ -229,6 +262,7 @@ void sink_free(struct sink *s)
             (void)close(s->workers[i].doors[k].listener.fd);
         free(s->workers[i].doors);
         tls_context_free(s->workers[i].tls);
+        auth_context_free(s->workers[i].auth);
         (void)pthread_mutex_destroy(&s->workers[i].lock);
     }
     free(s->workers);
@@ -236,6 +270,7 @@ void sink_free(struct sink *s)
     behaviour_free(s->behaviour);
     profile_done(&s->profile);
     tls_identity_done(&s->identity);
+    auth_users_done(&s->users);
     if (s->config)
         server_config_done(&s->config->server);
     free(s);
@@ -256,24 +291,12 @@ int sink_address(const struct sink *s, struct address *out)
     return door_address(&s->workers[0].doors[0], out);
 }
 
-static bool is_loopback(const struct address *a)
-{
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&a->storage;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&a->storage;
-
-    if (a->sa.sa_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    if (a->sa.sa_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-    return a->sa.sa_family == AF_UNIX;
-}
-
 bool sink_is_local(const struct sink *s)
 {
     for (size_t i = 0; i < s->workers[0].door_count; i++) {
         struct address a;
 
-        if (door_address(&s->workers[0].doors[i], &a) < 0 || !is_loopback(&a))
+        if (door_address(&s->workers[0].doors[i], &a) < 0 || !address_is_local(&a))
             return false;
     }
     return true;
@@ -378,6 +401,8 @@ static int begin_worker(struct worker *w, uint32_t base, struct diag *d)
         w->context.judge = sink_session_judge;
     if (w->behaviour)
         w->context.verdict = sink_session_verdict;
+    if (w->auth)
+        w->context.auth = sink_session_auth;
     if (cf->counters || cf->stop_messages || cf->stop_sessions)
         w->tally = &s->tally;
     w->last = &w->first;

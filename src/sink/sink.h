@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth_settings.h"
 #include "diag.h"
 #include "kinds.h"
 #include "server.h"
@@ -31,20 +32,22 @@ struct sink_config {
     const struct io_driver *driver;
     int tls_mode; /* enum sink_tls */
     struct tls_settings tls;
-    const char *listen;      /* see endpoint_resolve_listener() */
-    int family;              /* AF_UNSPEC, AF_INET or AF_INET6 */
-    uint64_t backlog;        /* of each listening socket */
-    struct threads threads;  /* each with listening sockets of its own */
-    uint64_t max_sessions;   /* at a time; more wait without a greeting; 0: no such limit */
-    uint64_t stop_messages;  /* end after this many; 0: never */
-    uint64_t stop_sessions;  /* likewise, sessions that ended */
-    uint64_t timeout;        /* a session without input this long is closed; ns, 0: never */
-    uint64_t window;         /* TCP buffer sizes, octets; 0: the system's */
-    struct server_plan plan; /* what is done to sessions on purpose */
-    const char *profile;     /* file of behaviours, see profile.h; NULL: none */
-    uint64_t seed;           /* of what is left to chance there */
-    uint64_t grace;          /* ns that open transactions have to finish at a stop */
-    uint32_t logged;         /* -s: bit (1 << enum server_verb): to syslog, which the owner opens */
+    struct auth_settings auth;
+    const struct auth_users *users; /* instead of a file of them; NULL: none */
+    const char *listen;             /* see endpoint_resolve_listener() */
+    int family;                     /* AF_UNSPEC, AF_INET or AF_INET6 */
+    uint64_t backlog;               /* of each listening socket */
+    struct threads threads;         /* each with listening sockets of its own */
+    uint64_t max_sessions;          /* at a time; more wait without a greeting; 0: no such limit */
+    uint64_t stop_messages;         /* end after this many; 0: never */
+    uint64_t stop_sessions;         /* likewise, sessions that ended */
+    uint64_t timeout;               /* a session without input this long is closed; ns, 0: never */
+    uint64_t window;                /* TCP buffer sizes, octets; 0: the system's */
+    struct server_plan plan;        /* what is done to sessions on purpose */
+    const char *profile;            /* file of behaviours, see profile.h; NULL: none */
+    uint64_t seed;                  /* of what is left to chance there */
+    uint64_t grace;                 /* ns that open transactions have to finish at a stop */
+    uint32_t logged; /* -s: bit (1 << enum server_verb): to syslog, which the owner opens */
     const struct capture_config *capture; /* what to record; NULL: nothing */
     /* Called once a second while serving, with what there was a second ago or later; NULL: not. */
     void (*progress)(void *arg, const struct sink_numbers *);

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "auth.h"
 #include "behaviour.h"
 #include "capture.h"
 #include "io.h"
@@ -38,6 +39,7 @@ struct session {
     struct arrival *arrival;             /* until its PROXY header is there; NULL: none is due */
     struct behaviour_session *behaviour; /* NULL: no profile */
     struct capture_session *capture;     /* NULL: nothing is recorded */
+    struct auth_server *auth;            /* under way; NULL: none */
     uint32_t replies_length;
     uint32_t unsent; /* octets of the outstanding send */
     bool open;       /* in use: the pool hands out zeroed memory */
@@ -68,8 +70,9 @@ struct worker {
     _Alignas(64) struct server_context context; /* no cache line is shared with another worker */
     struct sink *sink;
     uint64_t index;
-    struct capture *capture; /* NULL: nothing is recorded */
-    struct tls_context *tls; /* NULL: none is spoken */
+    struct capture *capture;   /* NULL: nothing is recorded */
+    struct tls_context *tls;   /* NULL: none is spoken */
+    struct auth_context *auth; /* NULL: AUTH does nothing */
     const struct sink_config *config;
     struct io *io;
     struct door *doors;
@@ -108,6 +111,8 @@ struct sink {
     struct profile profile;
     struct behaviour *behaviour;
     struct tls_identity identity;
+    struct auth_users users;
+    struct auth_policy policy;
     struct worker *workers;
     uint64_t worker_count;
     bool new_port;
@@ -167,6 +172,10 @@ void sink_session_secure(struct session *);
 /* TLS is there (session.c), or has failed. */
 void sink_session_secured(struct session *);
 void sink_session_insecure(struct session *);
+
+/* For server_context.auth. */
+enum server_auth sink_session_auth(struct server *, bool begin, struct slice line,
+                                   struct slice *reply);
 
 /* At the end of a turn: writes what was collected, closes what is over. */
 void sink_flush(struct worker *);

@@ -71,6 +71,7 @@ void client_done(struct client *c)
 {
     reply_done(&c->parser);
     free(c->words);
+    free(c->auth);
 }
 
 static enum verb first_hello(const struct client_config *cf)
@@ -102,6 +103,7 @@ void client_start(struct client *c, uint64_t now)
         .t_capacity = c->t_capacity,
         .words = c->words,
         .keeps_offer = c->keeps_offer,
+        .auth = c->auth,
         .t_limit = 1,
         .window = 1,
         .progress_at = now,
@@ -231,12 +233,17 @@ static void learn(struct client *c, const struct reply_line *l)
         n++;
     for (int i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
+        struct slice arguments = slice_from(text, n < text.n ? n + 1 : n);
 
         if (!slice_is((struct slice){text.p, n}, e->keyword))
             continue;
+        if (i == EXT_AUTH) {
+            client_auth_learn(c, arguments);
+            continue;
+        }
         c->offered |= UINT32_C(1) << i;
         if (e->keep && c->cf->want[i] != EXT_NO)
-            e->keep(client_offer(c), slice_from(text, n < text.n ? n + 1 : n));
+            e->keep(client_offer(c), arguments);
     }
 }
 
@@ -506,6 +513,8 @@ bool client_event(struct client *c, struct client_event *e)
         e->kind = CLIENT_TLS;
         return true;
     }
+    if (c->asks && client_auth_event(c, e))
+        return true;
     if (c->t_count) {
         const struct transaction *t = client_transaction(c, 0);
 

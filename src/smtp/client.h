@@ -124,10 +124,12 @@ struct client_mail {
 uint64_t client_mail_size(const struct client_mail *);
 
 /*
- * An arena for client_send() must have room for this much; once the session is ready, only for the
- * path_max of its mails, CLIENT_COMMAND_MAX, and CLIENT_PARAMETERS_MAX if they have parameters.
+ * An arena for client_send() must have room for this much; where sessions authenticate, for
+ * CLIENT_ARENA_AUTH; once the session is ready, only for the path_max of its mails,
+ * CLIENT_COMMAND_MAX, and CLIENT_PARAMETERS_MAX if they have parameters.
  */
 #define CLIENT_ARENA_MIN   4096
+#define CLIENT_ARENA_AUTH  (CLIENT_AUTH_MAX + CLIENT_ARENA_MIN)
 #define CLIENT_COMMAND_MAX (64 + CLIENT_OWN_MAX)
 
 /* Room that the parameters of a MAIL or RCPT may take, octets. */
@@ -137,8 +139,8 @@ uint64_t client_mail_size(const struct client_mail *);
  * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
  * connection; no reply or no progress in time; a reply that no command asked for; a reply of too
  * many lines; greeting or hello refused; an extension that must be used is not offered; octets in
- * the clear behind the reply to STARTTLS; TLS has failed; a mail must not be sent to this server,
- * by what it offers; client_abort().
+ * the clear behind the reply to STARTTLS; TLS has failed; the owner could not authenticate; a mail
+ * must not be sent to this server, by what it offers; client_abort().
  */
 #define CLIENT_END_LIST(X)                                                                         \
     X(QUIT)                                                                                        \
@@ -152,6 +154,7 @@ uint64_t client_mail_size(const struct client_mail *);
     X(NO_OFFER)                                                                                    \
     X(INJECTION)                                                                                   \
     X(TLS)                                                                                         \
+    X(AUTH)                                                                                        \
     X(FORBIDDEN)                                                                                   \
     X(ABORTED)
 
@@ -165,6 +168,7 @@ enum client_end {
 enum client_event_kind {
     CLIENT_REPLY,       /* a complete reply to a command, or the greeting */
     CLIENT_TLS,         /* the owner is to begin TLS, at once; client_tls_done() tells of its end */
+    CLIENT_AUTH,        /* the owner is to say how AUTH goes on, at once: see client_auth_say() */
     CLIENT_TRANSACTION, /* a submitted transaction is over; its client_mail is the owner's again */
     CLIENT_END          /* the session is over: close the connection. The last event. */
 };
@@ -178,11 +182,16 @@ struct client_event {
     bool refused;      /* not the class of code that was wanted */
     bool unsolicited;  /* no command asked for it: a 421 at any time */
     struct slice line; /* the last line; CLIENT_END_UNSOLICITED, _ENDLESS, _INJECTION: at fault */
-    struct slice text; /* if refused: the text of all its lines without codes, LF between them */
-    uint64_t sent_at;  /* when the command's last octet was lent; ns */
+    /*
+     * If refused: the text of all its lines without codes, LF between them. CLIENT_AUTH, by its
+     * code: the mechanisms offered (0), the challenge in base64 (334), or nothing (235).
+     */
+    struct slice text;
+    uint64_t sent_at;     /* when the command's last octet was lent; ns */
     uint64_t received_at; /* ns */
 
-    /* CLIENT_REPLY; CLIENT_TRANSACTION if refused: of the first reply that decided it. */
+    /* CLIENT_REPLY; CLIENT_TRANSACTION if refused: of the first reply that decided it. CLIENT_AUTH:
+     * the reply's, or 0. */
     int code;
     bool collateral; /* a refusal that only follows from an earlier one, RFC 2920 section 3.1 */
     struct slice enhanced; /* if refused */
@@ -266,6 +275,18 @@ void client_sent(struct client *, size_t n, uint64_t now);
  */
 void client_tls_done(struct client *, uint64_t now);
 void client_tls_failed(struct client *);
+
+/*
+ * What CLIENT_AUTH asks for, as soon as it was pulled, before the next event. To the offer a whole
+ * AUTH command, to a challenge the response in base64 (RFC 4954 section 4), without CRLF, at most
+ * CLIENT_AUTH_MAX octets; line stays until the next CLIENT_AUTH or the session's end, and is never
+ * traced whole. Or the exchange is cancelled, which the server is told if it waits for a response,
+ * and the session is over. To a success: that it is taken for one (true), or else is over.
+ */
+#define CLIENT_AUTH_MAX 12288
+void client_auth_say(struct client *, struct slice line);
+void client_auth_cancel(struct client *);
+void client_auth_done(struct client *, bool taken);
 
 /* The time after which client_tick() gives up; NS_NEVER while nothing is waited for. */
 uint64_t client_deadline(struct client *);

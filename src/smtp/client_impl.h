@@ -14,6 +14,8 @@ enum verb {
     VERB_LHLO,
     VERB_STARTTLS,
     VERB_XCLIENT,
+    VERB_AUTH,
+    VERB_AUTH_RESPONSE,
     VERB_MAIL,
     VERB_RCPT,
     VERB_DATA,
@@ -98,8 +100,21 @@ struct last_reply {
     bool unsolicited : 1;
 };
 
+/* An authentication: the offer as it came, then what the owner wants to be said. */
+struct client_auth {
+    struct slice line;
+    uint64_t waited; /* for the replies so far, ns */
+    uint16_t offer_length;
+    bool cancelled;
+    char offer[512];
+};
+
+/* What the owner is to be asked. */
+enum client_auth_wants { AUTH_NOTHING, AUTH_BEGIN, AUTH_RESPONSE, AUTH_CONFIRMATION };
+
 struct client {
     const struct client_config *cf;
+    struct client_auth *auth; /* NULL until AUTH is offered, and wanted */
     struct reply_parser parser;
     char *words; /* texts of a refusal of several lines, WORDS_MAX; NULL until there is one */
     struct last_reply last;
@@ -128,6 +143,7 @@ struct client {
     bool keeps_offer;  /* client_offer() is there */
     bool hello_lent;
     uint8_t step;    /* an extension's verb to say behind the hello; VERB_NONE: none */
+    uint8_t asks;    /* enum client_auth_wants */
     bool tls_wanted; /* the owner is to be told */
     bool secure;     /* TLS is there */
     bool was_ready;
@@ -221,5 +237,14 @@ void client_ready(struct client *);
 
 /* The owner is to begin TLS now. */
 void client_want_tls(struct client *);
+
+/* What an extension that is wanted and offered has to say before the first transaction. */
+void client_next_step(struct client *);
+
+/* client_auth.c: keeps the offer; the event there may be; the rows' functions. */
+void client_auth_learn(struct client *, struct slice mechanisms);
+bool client_auth_event(struct client *, struct client_event *);
+size_t client_auth_render(struct client *, struct transaction *, char *out, size_t size);
+void client_auth_reply(struct client *, struct command *, bool refused);
 
 #endif

@@ -155,6 +155,8 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
         break;
     case VERB_STARTTLS:
     case VERB_XCLIENT:
+    case VERB_AUTH:
+    case VERB_AUTH_RESPONSE:
         c->step = VERB_NONE;
         break;
     case VERB_MAIL:
@@ -189,10 +191,21 @@ static void advance(struct client *c, enum verb verb, struct transaction *t, uin
     }
 }
 
-static void trace(const struct client *c, const char *p, size_t n)
+/* Of what authenticates only the mechanism is shown. */
+static struct slice without_secret(enum verb verb, struct slice line)
+{
+    const char *blank;
+
+    if (verb == VERB_AUTH_RESPONSE)
+        return line.n == 1 && *line.p == '*' ? line : SLICE("(response)");
+    blank = verb == VERB_AUTH && line.n > 5 ? memchr(line.p + 5, ' ', line.n - 5) : NULL;
+    return blank ? (struct slice){line.p, (size_t)(blank - line.p)} : line;
+}
+
+static void trace(const struct client *c, enum verb verb, const char *p, size_t n)
 {
     if (c->cf->trace)
-        c->cf->trace(c->cf->trace_arg, true, (struct slice){p, n - 2});
+        c->cf->trace(c->cf->trace_arg, true, without_secret(verb, (struct slice){p, n - 2}));
 }
 
 static uint16_t slot_of(const struct client *c, const struct transaction *t)
@@ -219,7 +232,8 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
 
     if (c->stage == STAGE_HELLO)
         t = NULL;
-    room = command_room(c, t);
+    room =
+        verb == VERB_AUTH || verb == VERB_AUTH_RESPONSE ? c->auth->line.n + 2 : command_room(c, t);
     if (row->render) {
         char *out;
 
@@ -244,7 +258,7 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
         t->pending++;
     lend(c, l, p, n);
     client_command(c, c->ring_count - 1)->end = c->lent;
-    trace(c, p, n);
+    trace(c, verb, p, n);
     advance(c, verb, t, l->now);
     return true;
 }

@@ -144,8 +144,7 @@ static void on_greeting(struct client *c, struct command *cmd, bool refused)
         client_ready(c);
 }
 
-/* What an extension that is wanted and offered has to say before the first transaction. */
-static void next_step(struct client *c)
+void client_next_step(struct client *c)
 {
     for (int i = 0; i < EXT_COUNT; i++) {
         uint32_t bit = UINT32_C(1) << i;
@@ -154,6 +153,10 @@ static void next_step(struct client *c)
             (c->stepped & bit))
             continue;
         c->stepped |= bit;
+        if (i == EXT_AUTH) {
+            c->asks = AUTH_BEGIN;
+            return;
+        }
         c->step = (uint8_t)ext_rows[i]->hello_step;
         return;
     }
@@ -163,7 +166,7 @@ static void next_step(struct client *c)
 static void on_hello(struct client *c, struct command *cmd, bool refused)
 {
     if (!refused) {
-        next_step(c);
+        client_next_step(c);
         return;
     }
     c->offered = 0;
@@ -187,7 +190,7 @@ static void on_starttls(struct client *c, struct command *cmd, bool refused)
         client_want_tls(c);
     } else if (c->cf->want[EXT_STARTTLS] == EXT_IF_OFFERED) {
         c->last.refused = false; /* nothing is lost by it; CLIENT_END tells */
-        next_step(c);
+        client_next_step(c);
     } else {
         refuse_session(c);
     }
@@ -205,7 +208,7 @@ static void on_xclient(struct client *c, struct command *cmd, bool refused)
         c->hello_lent = false;
     } else if (c->cf->want[EXT_XCLIENT] == EXT_IF_OFFERED) {
         c->last.refused = false; /* nothing is lost by it */
-        next_step(c);
+        client_next_step(c);
     } else {
         refuse_session(c);
     }
@@ -325,6 +328,9 @@ const struct client_verb client_verbs[VERB_COUNT] = {
     [VERB_LHLO] = {"LHLO", PHASE_HELLO, true, false, 0, render_lhlo, on_hello},
     [VERB_STARTTLS] = {"STARTTLS\r\n", PHASE_STARTTLS, true, false, 220, NULL, on_starttls},
     [VERB_XCLIENT] = {"XCLIENT", PHASE_XCLIENT, true, false, 220, render_xclient, on_xclient},
+    [VERB_AUTH] = {"AUTH", PHASE_AUTH, true, false, 235, client_auth_render, client_auth_reply},
+    [VERB_AUTH_RESPONSE] = {"", PHASE_AUTH, true, false, 235, client_auth_render,
+                            client_auth_reply},
     [VERB_MAIL] = {"MAIL", PHASE_MAIL, false, false, 0, render_mail, on_mail},
     [VERB_RCPT] = {"RCPT", PHASE_RCPT, false, false, 0, render_rcpt, on_rcpt},
     [VERB_DATA] = {"DATA\r\n", PHASE_DATA, true, false, 354, NULL, on_data},

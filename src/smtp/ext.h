@@ -24,7 +24,8 @@
     X(ENHANCEDSTATUSCODES, ext_enhanced)                                                           \
     X(LIMITS, ext_limits)                                                                          \
     X(XCLIENT, ext_xclient)                                                                        \
-    X(REQUIRETLS, ext_requiretls)
+    X(REQUIRETLS, ext_requiretls)                                                                  \
+    X(AUTH, ext_auth)
 
 enum ext_id {
 #define X(id, row) EXT_##id,

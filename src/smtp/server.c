@@ -83,6 +83,27 @@ void server_put(struct server_out *out, struct slice reply)
     out->used += (uint32_t)reply.n;
 }
 
+/* As server_put(), of what may be overwritten before it is written. */
+static void put_copy(struct server_out *out, struct slice reply)
+{
+    if (out->lone.n > 0) {
+        memcpy(out->buffer, out->lone.p, out->lone.n);
+        out->used = (uint32_t)out->lone.n;
+        out->lone.n = 0;
+    }
+    assert(out->used + reply.n <= out->size);
+    memcpy(out->buffer + out->used, reply.p, reply.n);
+    out->used += (uint32_t)reply.n;
+}
+
+void server_say(const struct server *sv, struct server_out *out, struct slice reply)
+{
+    if (sv->passing)
+        put_copy(out, reply);
+    else
+        server_put(out, reply);
+}
+
 bool server_wants_tls(const struct server *sv)
 {
     return sv->state == SERVER_STATE_TLS && !sv->waiting;
@@ -96,6 +117,7 @@ void server_await_tls(struct server *sv)
 void server_secure(struct server *sv)
 {
     sv->secure = true;
+    sv->authentic = false; /* RFC 3207 section 4.2 */
     sv->state = SERVER_STATE_COMMAND;
 }
 
@@ -355,6 +377,37 @@ static struct slice skip_blanks(struct slice s)
     return s;
 }
 
+struct slice server_authenticate(struct server *sv, bool begin, struct slice line)
+{
+    struct slice reply = {NULL, 0};
+    enum server_auth outcome = sv->context->auth(sv, begin, line, &reply);
+
+    sv->passing = outcome == SERVER_AUTH_MORE;
+    sv->authentic = outcome == SERVER_AUTH_TAKEN;
+    sv->state = outcome == SERVER_AUTH_MORE ? SERVER_STATE_AUTH : SERVER_STATE_COMMAND;
+    return reply;
+}
+
+/* A response to a challenge; nobody else is to see it. */
+static void run_response(struct server *sv, struct slice line, struct server_out *out)
+{
+    struct slice reply = server_authenticate(sv, false, line);
+
+    sv->context->refused[SERVER_AUTH] += server_refuses(reply);
+    server_say(sv, out, reply);
+}
+
+/* A command as it may be seen: AUTH without its initial response. */
+static struct slice without_secret(enum server_verb verb, struct slice line, struct slice args)
+{
+    if (verb != SERVER_AUTH || args.n == 0)
+        return line;
+    while (args.n > 0 && !is_blank(*args.p))
+        args = slice_from(args, 1);
+    line.n = (size_t)(args.p - line.p);
+    return line;
+}
+
 /* What a command is refused for by its form. A BDAT is not: its octets would be taken for more. */
 static struct slice check_form(const struct server *sv, enum server_verb verb, struct slice line)
 {
@@ -375,8 +428,13 @@ static void run_judged(struct server *sv, enum server_verb verb, struct slice li
     struct server_act act = {0};
 
     sv->context->judge(sv, verb, args, &act);
-    if (!act.instead)
-        server_was_run(&act, server_verbs[verb].run(sv, args));
+    if (!act.instead) {
+        struct slice reply = server_verbs[verb].run(sv, args);
+
+        server_was_run(&act, reply);
+        if (sv->passing) /* other words would not be a challenge */
+            act.reply = reply;
+    }
     tell_command(sv, verb, line, act.reply);
     sv->context->refused[verb] += server_refuses(act.reply);
     sv->final = false;
@@ -390,11 +448,17 @@ static void run_line(struct server *sv, struct slice line, struct server_out *ou
     struct slice reply;
     enum server_verb verb;
 
+    sv->passing = false;
+    if (sv->state == SERVER_STATE_AUTH) {
+        run_response(sv, line, out);
+        return;
+    }
     while (args.n > 0 && !is_blank(*args.p))
         args = slice_from(args, 1);
     word.n -= args.n;
     verb = server_find_verb(sv->context->config, word);
     reply = check_form(sv, verb, line);
+    line = without_secret(verb, line, skip_blanks(args));
     if (reply.n == 0 && verb != SERVER_UNKNOWN && sv->context->judge && !server_verbs[verb].late) {
         run_judged(sv, verb, line, skip_blanks(args), out);
         return;
@@ -407,7 +471,7 @@ static void run_line(struct server *sv, struct slice line, struct server_out *ou
     if (reply.n == 0)
         return;
     sv->context->refused[verb] += server_refuses(reply);
-    server_put(out, reply);
+    server_say(sv, out, reply);
 }
 
 /* Keeps the beginning of a line whose end has not come. */
@@ -436,7 +500,7 @@ static struct slice without_end(struct slice line)
 /* A line that began earlier: joined on the stack, so that its memory can go before it runs. */
 static void run_parts(struct server *sv, struct slice rest, struct server_out *out)
 {
-    char line[SERVER_LINE_MAX];
+    char line[SERVER_AUTH_MAX];
     size_t n = sv->part_length;
 
     memcpy(line, sv->part, n);
@@ -482,7 +546,8 @@ static size_t take_clear(struct server *sv, struct slice in, struct server_out *
 
 static size_t take_command(struct server *sv, struct slice in, struct server_out *out)
 {
-    size_t room = SERVER_LINE_MAX - sv->part_length;
+    size_t most = sv->state == SERVER_STATE_AUTH ? SERVER_AUTH_MAX : SERVER_LINE_MAX;
+    size_t room = most - sv->part_length;
     size_t n = find_line(sv, in, room);
 
     sv->behind = n < in.n;
@@ -528,7 +593,7 @@ typedef size_t take(struct server *, struct slice, struct server_out *);
 static take *const takers[SERVER_STATE_COUNT] = {
     [SERVER_STATE_COMMAND] = take_command, [SERVER_STATE_CONTENT] = take_content,
     [SERVER_STATE_CHUNK] = take_chunk,     [SERVER_STATE_LONG] = take_long,
-    [SERVER_STATE_TLS] = take_clear,
+    [SERVER_STATE_AUTH] = take_command,    [SERVER_STATE_TLS] = take_clear,
 };
 
 /* Somebody wants an end; a session between transactions is told so here (RFC 5321 section 3.8). */

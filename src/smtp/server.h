@@ -22,8 +22,12 @@ struct server;
 struct server_act;
 struct server_answer;
 
-/* A command with its CRLF may have this many octets; one more ends the session, unless strict. */
+/*
+ * A command with its CRLF may have this many octets; one more ends the session, unless strict. And
+ * a line of an authentication (RFC 4954 section 4).
+ */
 #define SERVER_LINE_MAX 2048
+#define SERVER_AUTH_MAX 12288
 
 /* A message that is complete: its end of data, or its last BDAT, was read. */
 struct server_message {
@@ -63,6 +67,9 @@ struct server_hooks {
     bool (*client)(struct server *, struct slice name, struct slice value);
 };
 
+/* What has become of an authentication. */
+enum server_auth { SERVER_AUTH_OVER, SERVER_AUTH_MORE, SERVER_AUTH_TAKEN };
+
 /* How far the sessions of a thread may go on. */
 enum server_halt {
     SERVER_GOES_ON,
@@ -85,6 +92,12 @@ struct server_context {
      * of its accepted recipients, the same each time; empty for the usual. NULL: all get the usual.
      */
     struct slice (*verdict)(const struct server *, uint32_t recipient);
+    /*
+     * AUTH (RFC 4954): its arguments (begin), or the client's line to the last challenge. Gives the
+     * reply, a line with CRLF of at most SERVER_REPLY_MAX octets; a challenge stays until the next
+     * call. NULL: AUTH does nothing, and goes well.
+     */
+    enum server_auth (*auth)(struct server *, bool begin, struct slice line, struct slice *reply);
     enum server_halt halt; /* may be set by a hook */
 
     uint64_t messages;                   /* complete ones, refused ones included */
@@ -142,6 +155,8 @@ struct server {
     bool each;            /* recipient has a verdict of its own */
     bool behind;          /* there is input behind the command being run */
     bool secure;          /* TLS is there */
+    bool authentic;       /* AUTH went well */
+    bool passing;         /* the reply being given does not stay: it is copied */
 };
 
 /*

@@ -34,7 +34,7 @@ static bool say_piece(struct server *sv, struct server_act *act, struct server_o
         act->pieces--;
     }
     if (piece.n > 0)
-        server_put(out, piece);
+        server_say(sv, out, piece);
     act->reply = slice_from(act->reply, piece.n);
     if (act->reply.n == 0)
         return false;
@@ -82,7 +82,7 @@ void server_answer(struct server *sv, const struct server_act *from, struct serv
     sv->holds = act.hold > 0 && sv->state == SERVER_STATE_CONTENT;
     if (act.delay == 0 && act.piece == 0 && act.stall == 0 && act.last.n == 0 && !sv->holds) {
         if (act.reply.n > 0)
-            server_put(out, act.reply);
+            server_say(sv, out, act.reply);
         if (act.end)
             server_finish(sv, (enum server_end)act.end);
         return;

@@ -116,13 +116,17 @@ static char *add_ehlo(const struct server_config *cf, char *at, bool secure)
 {
     at = add_line(at, "250-", cf->hostname, "", 0);
     for (size_t i = 0; i < PLAIN_COUNT; i++)
-        if (!*((const bool *)((const char *)cf + plain_list[i].dropped_by)))
+        if (!*((const bool *)((const char *)cf + plain_list[i].dropped_by)) &&
+            !(cf->announced[EXT_AUTH] &&
+              plain_list[i].dropped_by == offsetof(struct server_config, no_auth)))
             at = add_line(at, "250-", plain_list[i].text, "", 0);
     for (size_t i = 0; i < EXT_COUNT; i++) {
         const struct ext *e = ext_rows[i];
         char more[ANNOUNCE_MAX];
 
         if (e->where == (secure ? EXT_IN_CLEAR : EXT_IN_TLS))
+            continue;
+        if (!secure && i == EXT_AUTH && !cf->auth_clear)
             continue;
         if (cf->announced[i] && e->announce)
             at = add_line(at, "250-", e->keyword, more, e->announce(cf, more, sizeof more));

@@ -64,6 +64,9 @@ struct server_config {
     bool lenient_lf;           /* a bare LF ends a line, in commands and in content */
     bool strict;               /* refuse what strict.h says */
     bool announced[EXT_COUNT]; /* what server_announce() put behind that list */
+    char auth_mechanisms[160]; /* AUTH: what is announced, separated by blanks */
+    bool auth_clear;           /* … without TLS too */
+    bool auth_required;        /* no MAIL without it */
     uint64_t size_limit;       /* SIZE: largest message, octets (RFC 1870); 0: none */
     struct ext_offer limits;   /* LIMITS (RFC 9422) */
 

@@ -14,6 +14,7 @@ enum server_state {
     SERVER_STATE_CONTENT, /* by DATA */
     SERVER_STATE_CHUNK,   /* by BDAT */
     SERVER_STATE_LONG,    /* the rest of a command that is too long, when strict */
+    SERVER_STATE_AUTH,    /* lines of an authentication */
     SERVER_STATE_TLS,     /* none of ours: the owner is to begin TLS */
     SERVER_STATE_OVER,
     SERVER_STATE_COUNT
@@ -49,6 +50,10 @@ enum server_verb server_find_verb(const struct server_config *, struct slice wor
     X(tls_pipelined, "554 5.5.0 Error: there is input behind STARTTLS")                            \
     X(xclient_mail, "503 5.5.1 Error: XCLIENT within a transaction")                               \
     X(xclient_bad, "501 5.5.4 Error: bad XCLIENT attribute")                                       \
+    X(auth_twice, "503 5.5.1 Error: authenticated already")                                        \
+    X(auth_in_mail, "503 5.5.1 Error: AUTH within a mail transaction")                             \
+    X(auth_argument, "501 5.5.4 Error: AUTH needs a mechanism")                                    \
+    X(auth_needed, "530 5.7.0 Error: authentication required")                                     \
     X(bad_chunk, "501 5.5.4 Error: bad BDAT argument")                                             \
     X(not_here, "555 5.5.4 Error: parameter is for TLS only")                                      \
     X(nested_mail, "503 5.5.1 Error: nested MAIL command")                                         \
@@ -83,6 +88,12 @@ bool server_knows_attribute(struct slice name);
 
 /* Adds a reply to those that are due. The caller knows that there is room. */
 void server_put(struct server_out *, struct slice reply);
+
+/* Likewise one of this session, which may not stay as long as it has to. */
+void server_say(const struct server *, struct server_out *, struct slice reply);
+
+/* Asks the owner about AUTH, or about a line of it. */
+struct slice server_authenticate(struct server *, bool begin, struct slice line);
 
 /* Does what an act says, from its delay on; its reply is that of the command if that was run. */
 void server_answer(struct server *, const struct server_act *, struct server_out *);

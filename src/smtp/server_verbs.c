@@ -145,6 +145,8 @@ static struct slice run_mail(struct server *sv, struct slice args)
 
     if (sv->mail)
         return server_texts.nested_mail;
+    if (sv->context->config->auth_required && !sv->authentic)
+        return server_texts.auth_needed;
     refusal = check_argument(sv, false, args);
     if (refusal.n > 0)
         return refusal;
@@ -263,6 +265,20 @@ static struct slice run_xclient(struct server *sv, struct slice args)
     return any ? sv->context->config->greeting : server_texts.xclient_bad;
 }
 
+/* RFC 4954 section 4: once a session, and not within a transaction. */
+static struct slice run_auth(struct server *sv, struct slice args)
+{
+    if (!sv->context->auth)
+        return server_texts.ok;
+    if (sv->authentic)
+        return server_texts.auth_twice;
+    if (sv->mail)
+        return server_texts.auth_in_mail;
+    if (args.n == 0)
+        return server_texts.auth_argument;
+    return server_authenticate(sv, true, args);
+}
+
 static struct slice run_quit(struct server *sv, struct slice args)
 {
     (void)args;
@@ -282,7 +298,7 @@ const struct server_verb_row server_verbs[SERVER_VERB_COUNT] = {
     [SERVER_EHLO] = {in_esmtp, run_ehlo},
     [SERVER_LHLO] = {in_lmtp, run_ehlo},
     [SERVER_VRFY] = {always, run_ok},
-    [SERVER_AUTH] = {always, run_ok}, /* also with -a, which only stops announcing it */
+    [SERVER_AUTH] = {always, run_auth}, /* also with -a, which only stops announcing it */
     [SERVER_XCLIENT] = {has_xclient, run_xclient},
     [SERVER_XFORWARD] = {has_xforward, run_ok},
     [SERVER_STARTTLS] = {has_starttls, run_starttls},

@@ -42,6 +42,8 @@ void stats_clear(struct stats *s)
     memset(s->counter, 0, sizeof s->counter);
     refusals_clear(&s->refusals);
     kinds_clear(&s->tls);
+    kinds_clear(&s->auth);
+    kinds_clear(&s->auth_users);
 }
 
 void stats_merge(struct stats *into, const struct stats *from)
@@ -57,6 +59,8 @@ void stats_merge(struct stats *into, const struct stats *from)
         hist_merge(&into->response[o], &from->response[o]);
     hist_merge(&into->lag, &from->lag);
     kinds_merge(&into->tls, &from->tls);
+    kinds_merge(&into->auth, &from->auth);
+    kinds_merge(&into->auth_users, &from->auth_users);
 }
 
 static uint64_t sum_outcomes(const struct stats *s, enum counter first)

@@ -41,6 +41,9 @@
     X(TLS_RESUMED, "tls", "resumed", "handshakes that resumed a session")                          \
     X(TLS_FAILED, "tls", "failed", "sessions that ended because TLS failed")                       \
     X(TLS_PLAINTEXT, "tls", "plaintext", "sessions without TLS, since it was not offered")         \
+    X(AUTH_ACCEPTED, "auth", "accepted", "sessions that authenticated")                            \
+    X(AUTH_REFUSED, "auth", "refused", "authentications that the server refused")                  \
+    X(AUTH_FAILED, "auth", "failed", "authentications given up by the client")                     \
     X(SENT_BYTES, "traffic", "sent_bytes", "octets handed to the system for sending")              \
     X(RECEIVED_BYTES, "traffic", "received_bytes", "octets received")                              \
     X(REPLIES_REFUSED, "replies", "refused", "replies that were not what was wanted")              \
@@ -79,7 +82,9 @@ struct stats {
      */
     struct hist response[OUTCOME_COUNT];
     struct hist lag;
-    struct kinds tls; /* versions, ciphers and groups of the handshakes */
+    struct kinds tls;        /* versions, ciphers and groups of the handshakes */
+    struct kinds auth;       /* mechanisms of accepted authentications */
+    struct kinds auth_users; /* users of refused ones */
 };
 
 /* All empty. NULL when out of memory. free takes NULL. */

@@ -21,7 +21,7 @@ static void choose(struct owner *o, struct client_config *cf, const uint8_t *dat
         .lmtp = data[0] & 1,
         .no_hello = data[0] & 2,
         .tolerant = data[0] & 4,
-        .want = {data[1] % 3, data[2] % 3},
+        .want = {data[1] % 3, data[2] % 3, [EXT_AUTH] = data[2] / 3 % 3},
         .window = 1 + data[3] % 24u,
         .chunk_size = data[4] % 12u,
         .in_flight = data[5] % 5u,

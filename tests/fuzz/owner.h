@@ -21,7 +21,7 @@ struct owner {
     struct client_mail mails[MAILS];
     unsigned given, ended;
     uint64_t lent; /* ENDED: the session is over */
-    char memory[CLIENT_ARENA_MIN];
+    char memory[CLIENT_ARENA_AUTH];
 };
 
 static inline void check(bool ok)
@@ -52,6 +52,12 @@ static inline void pull(struct owner *o)
         check(o->lent != ENDED);
         if (e.kind == CLIENT_END)
             o->lent = ENDED;
+        if (e.kind == CLIENT_AUTH && e.code == 235)
+            client_auth_done(o->c, e.text.n % 4 > 0);
+        else if (e.kind == CLIENT_AUTH && e.text.n % 8 == 7)
+            client_auth_cancel(o->c);
+        else if (e.kind == CLIENT_AUTH)
+            client_auth_say(o->c, SLICE("AUTH X"));
         if (e.kind != CLIENT_TRANSACTION)
             continue;
         check(o->ended < o->given && e.mail == &o->mails[o->ended++]);

@@ -21,15 +21,16 @@ LAYERS = {
     "stats": (("base",), ()),
     "io": (("base",), ()),
     "tls": (("base", "io"), ("openssl/",)),
+    "auth": (("base",), ("gsasl.h",)),
     "run": (("base", "stats", "io"), ()),
-    "load": (("base", "pace", "smtp", "mail", "stats", "io", "tls", "run"), ()),
-    "sink": (("base", "smtp", "mail", "stats", "io", "tls", "run"), ()),
+    "load": (("base", "pace", "smtp", "mail", "stats", "io", "tls", "auth", "run"), ()),
+    "sink": (("base", "smtp", "mail", "stats", "io", "tls", "auth", "run"), ()),
     "report": (("base", "stats", "mail"), ("jansson.h", "zlib.h")),
     "live": (("base", "stats", "io", "run", "report"), ("microhttpd.h",)),
 }
 
 # Headers of libraries that are not everybody's.
-LIBRARIES = ("jansson.h", "zlib.h", "microhttpd.h", "openssl/")
+LIBRARIES = ("jansson.h", "zlib.h", "microhttpd.h", "openssl/", "gsasl.h")
 
 # System headers that the pure layers may not include: sockets, clocks, files, threads.
 PURE = ("pace", "smtp", "stats")

@@ -59,12 +59,13 @@ struct player {
     struct buffer replies, times;
 
     struct arena arena;
-    char arena_memory[16384];
+    char arena_memory[CLIENT_ARENA_AUTH];
     struct iovec iov[IOV_MAX_HERE];
     int iov_count;
     struct buffer lent; /* a copy of what is outstanding */
     size_t retired;     /* of that */
 
+    const char *answer; /* the next to CLIENT_AUTH */
     bool hold, stall, over;
     bool cutting;   /* the session is to be cut */
     bool wants_tls; /* the client has said so */
@@ -345,6 +346,28 @@ static void on_tls(struct player *p)
         client_tls_done(p->client, p->now);
 }
 
+/* The script's next answer; the script's text is there until the end. */
+static void on_auth(struct player *p, const struct client_event *e)
+{
+    struct slice line = {p->answer, strcspn(p->answer, "\n")};
+
+    buffer_print(&p->log, "auth %d", e->code);
+    if (e->code != 235 && e->text.n) {
+        buffer_text(&p->log, " ");
+        buffer_add(&p->log, e->text.p, e->text.n);
+    }
+    buffer_text(&p->log, "\n");
+    if (*p->answer == '\0' && !p->cutting)
+        fail(p, "nothing to say to CLIENT_AUTH %d", e->code);
+    p->answer += line.n + (p->answer[line.n] == '\n');
+    if (e->code == 235)
+        client_auth_done(p->client, slice_is(line, "taken"));
+    else if (line.n == 0 || slice_is(line, "*"))
+        client_auth_cancel(p->client);
+    else
+        client_auth_say(p->client, slice_is(line, "nothing") ? SLICE("") : line);
+}
+
 static void pull(struct player *p)
 {
     struct client_event e;
@@ -360,6 +383,8 @@ static void pull(struct player *p)
             on_transaction(p, &e);
         else if (e.kind == CLIENT_TLS)
             on_tls(p);
+        else if (e.kind == CLIENT_AUTH)
+            on_auth(p, &e);
         else
             on_end(p, &e);
     }
@@ -409,7 +434,9 @@ static bool lend(struct player *p)
     if (outstanding(p) || p->over)
         return false;
     p->arena = (struct arena){p->arena_memory, 0,
-                              p->mode >= PLAY_LATE ? CLIENT_ARENA_MIN : sizeof p->arena_memory};
+                              p->mode >= PLAY_LATE && !p->s->config.want[EXT_AUTH]
+                                  ? CLIENT_ARENA_MIN
+                                  : sizeof p->arena_memory};
     do
         n += client_send(p->client, p->iov + n, max - n, &p->arena, p->now);
     while (n < max && client_hungry(p->client) && feed(p));
@@ -669,6 +696,7 @@ static void begin(struct player *p)
         abort();
     p->now = NS_PER_S;
     p->due = p->submitted = p->ended = p->retired = 0;
+    p->answer = p->s->answers.p;
     p->sent.n = p->log.n = p->replies.n = p->times.n = p->lent.n = 0;
     buffer_add(&p->log, "", 0);
     buffer_add(&p->replies, "", 0);

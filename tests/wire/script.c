@@ -326,7 +326,11 @@ static bool config_word(struct parser *p, const char *word, const char *rest)
         client_timeout_same(&s->config, duration(p, rest));
     else if (strcmp(word, "timeouts") == 0)
         client_timeout_scaled(&s->config, duration(p, rest));
-    else if (strcmp(word, "iov") == 0)
+    else if (strcmp(word, "auth") == 0) {
+        s->config.want[EXT_AUTH] = EXT_MUST;
+        expand(p, &s->answers, rest, 0, false);
+        buffer_text(&s->answers, "\n");
+    } else if (strcmp(word, "iov") == 0)
         s->iov = (int)strtol(rest, NULL, 10);
     else if (strcmp(word, "helo") == 0 && *rest) {
         free(s->helo);
@@ -405,6 +409,7 @@ static void complete(struct script *s)
     buffer_add(&s->server, "", 0);
     buffer_add(&s->client, "", 0);
     buffer_add(&s->expected, "", 0);
+    buffer_add(&s->answers, "", 0);
 }
 
 /* "repeat N", lines, "done": i is the first of these lines. Returns the index of the done. */
@@ -493,6 +498,7 @@ void script_free(struct script *s)
     for (size_t i = 0; i < s->option_count; i++)
         free(s->options[i]);
     free(s->options);
+    buffer_free(&s->answers);
     free(s);
 }
 

@@ -70,6 +70,7 @@ struct script {
     char *helo;
     char **options; /* what config's texts are borrowed from */
     size_t option_count;
+    struct buffer answers; /* to CLIENT_AUTH, a line each */
 };
 
 struct script_file;
