@@ -93,6 +93,14 @@ def check_tls(where, tls):
         yield f"{where}: kinds do not sum to the handshakes"
 
 
+def check_auth(auth, made):
+    for total, kinds in (("accepted", "mechanisms"), ("refused", "refused_users")):
+        if sum(auth[kinds].values()) != auth[total]:
+            yield f"auth: {kinds} do not sum to {total}"
+    if auth["accepted"] + auth["refused"] + auth["failed"] > made:
+        yield "auth: more than there were connections"
+
+
 def check_sink(sink):
     yield from check_tls("sink.tls", sink["tls"])
     if sink["tls"]["failed"] > sink["sessions"]:
@@ -138,6 +146,7 @@ def check_source(r):
         if max(r["tls"]["failed"], r["tls"]["plaintext"]) > r["connections"]["made"]:
             yield "tls: more sessions than connections were made"
     yield from check_tls("tls", r["tls"])
+    yield from check_auth(r["auth"], r["connections"]["made"])
     yield from check_cpu("cpu", r["cpu"], r["messages"]["offered"] - r["messages"]["missed"])
     if r["elapsed_ns"] == 0:
         if r["accepted_per_s"] is not None:

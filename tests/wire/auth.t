@@ -148,7 +148,7 @@ S: 235 ok
 = end AUTH auth
 
 == behind STARTTLS, and what was offered before does not count
-tls must
+tls starttls
 auth AUTH PLAIN AGEAYg==
 auth taken
 S: 220 mx
