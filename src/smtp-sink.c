@@ -240,14 +240,27 @@ static int start_live(struct program *p, struct diag *d)
     return sink_live_init(&p->live, d);
 }
 
+/* What may not be written: it is not the super-user any more who writes. */
+static int tell_user(bool was_super, struct diag *d)
+{
+    char text[sizeof d->text];
+
+    if (!was_super || geteuid() == 0)
+        return -EACCES;
+    memcpy(text, d->text, sizeof text);
+    return diag_set(d, -EACCES, "%.400s (written as the user that -u names, else nobody)", text);
+}
+
 static int serve(struct program *p, struct sink *s, struct diag *d)
 {
     static const int stop_signals[] = {SIGINT, SIGTERM};
     char listening[300];
+    bool super;
     int rc;
 
     if (p->sink.logged) /* now, since a new root may have no syslog socket */
         openlog("smtp-sink", LOG_PID | LOG_NDELAY, LOG_MAIL);
+    super = geteuid() == 0;
     rc = privileges_drop(&p->privileges, sink_is_local(s), d);
 
     if (rc < 0)
@@ -262,7 +275,7 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
         return rc;
     rc = sink_serve(s, d);
     diag_live(NULL);
-    return rc;
+    return rc == -EACCES ? tell_user(super, d) : rc;
 }
 
 /* Opens, serves, reports. 0 or -errno with diag set. */
