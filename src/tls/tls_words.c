@@ -79,12 +79,13 @@ int tls_diag(struct diag *d, int code, const char *format, ...)
 {
     unsigned long error = ERR_get_error();
     const char *why = error ? ERR_reason_error_string(error) : NULL;
-    char text[sizeof d->text];
+    char text[sizeof d->text] = "";
     va_list args;
 
     ERR_clear_error();
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    if (vsnprintf(text, sizeof text, format, args) < 0)
+        text[0] = '\0';
     va_end(args);
     if (!why)
         return diag_set(d, code, "%s", text);
