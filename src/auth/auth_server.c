@@ -151,7 +151,9 @@ static enum auth_verdict run(struct auth_server **out, const char *line, struct 
         if (rc == GSASL_OK)
             good = x->mechanism->read((struct slice){text, n}, &user, &secret) &&
                    is_good(x, user, secret);
-        auth_wipe(text);
+        if (text) /* no string: it has no end */
+            explicit_bzero(text, n);
+        free(text);
         if (rc == GSASL_OK)
             return decide(out, good, reply);
     } else if (x->mechanism->read) {
