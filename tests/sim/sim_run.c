@@ -132,6 +132,15 @@ static void prepare(struct playing *g, struct endpoint *target, struct mail_cont
     g->load.target = target;
 }
 
+/* Reading, and not just polling, is what orders what the worker did before what follows here. */
+static void wait_for_end(int done_fd)
+{
+    uint64_t one;
+
+    while (read(done_fd, &one, sizeof one) < 0)
+        (void)poll(&(struct pollfd){.fd = done_fd, .events = POLLIN}, 1, -1);
+}
+
 void run_plan(struct plan *p, struct result *r)
 {
     struct playing g = {.plan = p, .stopped = NS_NEVER};
@@ -149,7 +158,7 @@ void run_plan(struct plan *p, struct result *r)
     if (p->watched)
         watch(&g, r->total);
     else
-        (void)poll(&(struct pollfd){.fd = g.load.done_fd, .events = POLLIN}, 1, -1);
+        wait_for_end(g.load.done_fd);
     load_finish(&g.load, r->total, p->taken_out);
     r->settings = g.settings;
     load_done(&g.load);
