@@ -269,6 +269,9 @@ static int look_up(struct endpoint *e, const char *host, uint16_t port, int fami
 
     hints.ai_flags = host ? 0 : AI_PASSIVE;
     code = getaddrinfo(host, host ? NULL : "0", &hints, &list);
+    /* The one name that needs no resolver (RFC 6761 section 6.3), should /etc/hosts be missing. */
+    if (code && host && strcasecmp(host, "localhost") == 0)
+        code = getaddrinfo(NULL, "0", &hints, &list);
     if (code == EAI_SYSTEM)
         return diag_set(d, -errno, "cannot look up %s: %s", name, strerror(errno));
     if (code == EAI_NONAME || code == EAI_ADDRFAMILY || code == EAI_NODATA)

@@ -62,6 +62,7 @@ class Case:
     check: object = None        # function(run) -> complaint or None, applied to both
     name: str = ''
     ours_only: bool = False
+    timed: bool = False  # a busy machine may be to blame: it is tried up to three times
     needs_isolation: bool = False
     descriptors: int = 0        # a limit for the program
 
@@ -87,7 +88,7 @@ def show(action):
 
 def better(args, fault, check, **more):
     """A case for ours alone; `fault` is the peer's. `check` returns a complaint or None."""
-    return Case(args, check=check, ours_only=True, name=f'better: {fault}', **more)
+    return Case(args, check=check, ours_only=True, timed=True, name=f'better: {fault}', **more)
 
 
 def expect(status=0, phases=None, stderr=None, below=None, messages=None, stdout=None):
@@ -312,13 +313,13 @@ OPTIONS = [
     Case('-s 20 -m 100 -c {to}', compare='any'),
     Case('-s 20 -m 100 -d -c {to}', compare='messages'),
     Case('-s 20 -m 100 -d -l 5000 {to}', compare='messages', target='unix'),
-    Case('-w 1 -m 2 {to}', check=waited(1)),
-    Case('-w 1 -m 3 -d {to}', check=waited(1)),
-    Case('-w 1 -m 2 -d -A {to}', {'MAIL': '550 no'}, check=waited(1)),
-    Case('-w 1 -m 2 -d -A {to}', {'MAIL': ['421 no', '250 ok']}, check=waited(1)),
+    Case('-w 1 -m 2 {to}', check=waited(1), timed=True),
+    Case('-w 1 -m 3 -d {to}', check=waited(1), timed=True),
+    Case('-w 1 -m 2 -d -A {to}', {'MAIL': '550 no'}, check=waited(1), timed=True),
+    Case('-w 1 -m 2 -d -A {to}', {'MAIL': ['421 no', '250 ok']}, check=waited(1), timed=True),
     Case('-w 1 -m 4 -s 2 -c {to}', compare='any'),
-    Case('-R 1 -m 3 {to}', check=waited(0, 1)),
-    Case('-R 1 -m 3 -d {to}', check=waited(0, 1)),
+    Case('-R 1 -m 3 {to}', check=waited(0, 1), timed=True),
+    Case('-R 1 -m 3 -d {to}', check=waited(0, 1), timed=True),
     Case('{to}', environment={'TZ': 'XST-5:30'}, name='a time zone east'),
     Case('{to}', environment={'TZ': 'WST+9:30'}, name='a time zone west'),
     # The default port. Each on an address of its own, as they run at the same time.
@@ -575,6 +576,12 @@ class Programs:
 
     def try_case(self, case):
         """Returns what is wrong, or None."""
+        complaint = self.try_once(case)
+        for _ in range(2 if case.timed else 0):
+            complaint = complaint and self.try_once(case)
+        return complaint
+
+    def try_once(self, case):
         same = self.ours == self.peer
         ours = self.run(case, self.ours, ['--quiet'] if case.quiet and not same else [])
         if not case.ours_only:
@@ -607,6 +614,8 @@ def isolate():
     if state == 'no':
         return False
     if state is None:
+        if not os.path.exists('/etc/hosts'):
+            return False
         user = [] if os.geteuid() == 0 else ['--map-root-user']
         command = ['unshare', *user, '--net', '--mount', '--uts']
         able = subprocess.run([*command, 'true'], stderr=subprocess.DEVNULL, check=False)
