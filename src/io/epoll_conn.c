@@ -305,7 +305,7 @@ static int keep_unsent(struct io_conn *c, const struct iovec *iov, size_t count,
         return ENOMEM;
     memcpy(c->unsent, iov, count * sizeof *iov);
     c->unsent_first = 0;
-    c->unsent_count = (uint32_t)count;
+    c->unsent_count = (uint16_t)count;
     advance(c, n);
     return 0;
 }
@@ -352,7 +352,7 @@ void ep_send(struct io *io, struct io_conn *c, const struct iovec *iov, int coun
         if (!error)
             error = watch(ep, c);
     }
-    c->sent_now = done;
+    c->sent_now = (uint32_t)done;
     if (done)
         enqueue(ep, c);
     if (error)
@@ -370,7 +370,7 @@ static int send_more(struct ep *ep, struct io_conn *c)
         return (int)-n;
     if (n > 0) {
         advance(c, (size_t)n);
-        c->sent_now += (size_t)n;
+        c->sent_now += (uint32_t)n;
         enqueue(ep, c);
     }
     return 0;

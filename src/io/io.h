@@ -59,14 +59,14 @@ struct io_conn {
     struct io_filter *filter; /* NULL: none */
     struct io *io;            /* whose it is while it lives */
     struct io_conn *next;     /* in the driver's work list */
-    size_t sent_now;          /* octets to report by sent() */
-    int fd;                   /* driver's handle, -1 when there is none */
-    int error;                /* to report by connected() or ended() */
-    uint32_t flags;           /* driver's state bits; 0 when not live */
-    uint32_t drained;         /* receives since a send failed */
     struct iovec *unsent;     /* what the kernel has not taken yet: allocated by the driver */
-    uint32_t unsent_count;    /* entries of it that remain, from unsent_first on */
-    uint32_t unsent_first;
+    uint16_t unsent_count;    /* entries of it that remain, from unsent_first on */
+    uint16_t unsent_first;
+    uint32_t sent_now;    /* octets to report by sent() */
+    int fd;               /* driver's handle, -1 when there is none */
+    int error;            /* to report by connected() or ended() */
+    uint32_t flags;       /* driver's state bits; 0 when not live */
+    uint32_t drained;     /* receives since a send failed */
     struct io_wait *wait; /* for another try to connect, or for the end: the driver's, see wait.h */
 };
 
@@ -180,7 +180,8 @@ void io_connect(struct io *, struct io_conn *, const struct address *target,
                 const struct address *source);
 
 /*
- * Sends; one send outstanding a conn: the sum of sent() must reach the total before the next.
+ * Sends at most UINT16_MAX slices of at most UINT32_MAX octets in all; one send outstanding a conn:
+ * the sum of sent() must reach the total before the next.
  * The array is copied if need be; what the slices point to must stay untouched until sent().
  * A failure is reported by ended(), never here; after it, and after io_close(), this does nothing.
  * Not before connected(). Nothing to send (no octets) is told by no sent().

@@ -49,8 +49,10 @@ void ur_send_more(struct ur *ur, struct io_conn *c)
     struct iovec *iov = c->unsent + c->unsent_first;
     struct io_uring_sqe *sqe;
     struct msghdr *m;
-    uint32_t count = portion(iov, c->unsent_count, &c->sent_now);
+    size_t octets;
+    uint32_t count = portion(iov, c->unsent_count, &octets);
 
+    c->sent_now = (uint32_t)octets;
     if (count == 1) {
         sqe = ur_sqe(ur);
         io_uring_prep_send(sqe, c->fd, iov->iov_base, iov->iov_len, UR_SEND_FLAGS);
@@ -107,7 +109,7 @@ void ur_send(struct io *io, struct io_conn *c, const struct iovec *iov, int coun
     }
     memcpy(c->unsent, iov, size);
     c->unsent_first = 0;
-    c->unsent_count = (uint32_t)count;
+    c->unsent_count = (uint16_t)count;
     advance(c, 0);
     if (c->unsent_count)
         ur_send_more(ur, c);
@@ -136,7 +138,7 @@ void ur_send_result(struct ur *ur, struct io_conn *c, int res)
     int error = res < 0 && res != -EAGAIN && res != -EINTR ? -res : 0;
 
     c->flags &= ~(uint32_t)SENDING;
-    c->sent_now = res > 0 ? (size_t)res : 0;
+    c->sent_now = res > 0 ? (uint32_t)res : 0;
     ur_enqueue(ur, c);
     if (c->fd < 0)
         return; /* released meanwhile */

@@ -37,7 +37,7 @@ static struct session *of_timer(struct timer *t)
 static struct delivery *delivery(struct session *s, uint32_t i)
 {
     const struct worker *w = s->worker;
-    char *all = (char *)s->client + w->client_size;
+    char *all = (char *)session_client(s) + w->client_size;
     uint32_t at = s->first + i;
 
     if (at >= w->deliveries)
@@ -86,7 +86,7 @@ static void drop_message(struct session *s, enum outcome o)
 
 static void set_timer(struct session *s)
 {
-    uint64_t due = s->state == SESSION_OPEN ? client_deadline(s->client) : NS_NEVER;
+    uint64_t due = s->state == SESSION_OPEN ? client_deadline(session_client(s)) : NS_NEVER;
 
     if (s->paused && s->pause_until < due)
         due = s->pause_until;
@@ -259,9 +259,9 @@ static void connect_failed(struct session *s, int error)
 /* The last message of a connection has QUIT right behind it. */
 static void submit(struct session *s, struct delivery *d)
 {
-    client_submit(s->client, &d->mail);
+    client_submit(session_client(s), &d->mail);
     if (s->left != LEFT_ALL && --s->left == 0)
-        client_quit(s->client);
+        client_quit(session_client(s));
 }
 
 /* Whose connection it is said to be, in front of all else. */
@@ -286,8 +286,8 @@ static void send_proxy_header(struct session *s)
     v.iov_len =
         proxy_write((enum proxy_version)w->load->settings->proxy, sources->count ? &source : NULL,
                     &w->load->target->addresses[w->address], v.iov_base);
-    s->unsent = v.iov_len;
-    client_preface(s->client, v.iov_len);
+    s->unsent = (uint32_t)v.iov_len;
+    client_preface(session_client(s), v.iov_len);
     io_send(w->io, &s->conn, &v, 1);
 }
 
@@ -319,7 +319,7 @@ static void connected(struct io_conn *conn, int error)
     s->state = SESSION_OPEN;
     s->ready = false;
     s->left = quota(s);
-    client_start(s->client, now);
+    client_start(session_client(s), now);
     if (w->load->settings->proxy)
         send_proxy_header(s);
     if (s->count)
@@ -358,7 +358,7 @@ static bool feed(struct session *s, uint64_t now)
         model_park(s, now);
         return false;
     } else {
-        client_quit(s->client);
+        client_quit(session_client(s));
     }
     return true;
 }
@@ -380,19 +380,19 @@ static void pump(struct session *s)
         return;
     }
     now = io_clock(w->io);
-    s->buffer = worker_buffer(w, !client_is_ready(s->client));
+    s->buffer = worker_buffer(w, !client_is_ready(session_client(s)));
     if (!s->buffer) {
         worker_fatal(w, "out of memory");
         return;
     }
     do
-        n += client_send(s->client, iov + n, SEND_SLICES - n, &s->buffer->arena, now);
-    while (n < SEND_SLICES && client_hungry(s->client) && feed(s, now));
-    if (s->parked && !client_hungry(s->client))
+        n += client_send(session_client(s), iov + n, SEND_SLICES - n, &s->buffer->arena, now);
+    while (n < SEND_SLICES && client_hungry(session_client(s)) && feed(s, now));
+    if (s->parked && !client_hungry(session_client(s)))
         model_unpark(s);
     if (n) {
         for (int i = 0; i < n; i++)
-            s->unsent += iov[i].iov_len;
+            s->unsent += (uint32_t)iov[i].iov_len;
         io_send(w->io, &s->conn, iov, n);
     } else {
         worker_buffer_return(w, s->buffer);
@@ -426,7 +426,7 @@ static void drain_events(struct session *s, uint64_t now)
 {
     struct client_event e;
 
-    while (client_event(s->client, &e)) {
+    while (client_event(session_client(s), &e)) {
         session_event(s, &e, now);
         if (e.kind == CLIENT_TLS)
             session_tls_begin(s);
@@ -452,7 +452,7 @@ static void received(struct io_conn *conn, const char *bytes, size_t n)
     if (!secure_is(conn))
         stats_add(s->worker->stats, COUNTER_RECEIVED_BYTES, n);
     while (in.n && s->state == SESSION_OPEN) {
-        in = slice_from(in, client_recv(s->client, in, now));
+        in = slice_from(in, client_recv(session_client(s), in, now));
         drain_events(s, now);
     }
     if (s->state != SESSION_OPEN)
@@ -467,9 +467,9 @@ static void sent(struct io_conn *conn, size_t n)
 
     if (!secure_is(conn))
         stats_add(w->stats, COUNTER_SENT_BYTES, n);
-    s->unsent -= n;
+    s->unsent -= (uint32_t)n;
     if (s->state == SESSION_OPEN)
-        client_sent(s->client, n, io_now(w->io));
+        client_sent(session_client(s), n, io_now(w->io));
     if (s->unsent)
         return;
     worker_buffer_return(w, s->buffer);
@@ -485,7 +485,7 @@ static void ended(struct io_conn *conn, int error)
     if (s->state != SESSION_OPEN)
         return;
     s->was_idle = s->count == 0;
-    client_eof(s->client);
+    client_eof(session_client(s));
     drain_events(s, io_now(s->worker->io));
 }
 
@@ -547,7 +547,7 @@ static void timer_fired(struct timer *t)
         connected(&s->conn, ETIMEDOUT);
         break;
     case SESSION_OPEN:
-        client_tick(s->client, now);
+        client_tick(session_client(s), now);
         drain_events(s, now);
         pump(s);
         break;
@@ -595,7 +595,7 @@ void session_stop_waiting(struct session *s)
     case SESSION_OPEN:
         if (s->paused || s->parked || s->waiting)
             pump(s);
-        else if (s->worker->stop != RUN_ON ? !client_busy(s->client) : late && !s->ready)
+        else if (s->worker->stop != RUN_ON ? !client_busy(session_client(s)) : late && !s->ready)
             session_abort(s);
         break;
     default:
@@ -619,7 +619,7 @@ void session_abort(struct session *s)
         close_connection(s, IO_CLOSE_RESET);
         break;
     case SESSION_OPEN:
-        client_abort(s->client);
+        client_abort(session_client(s));
         drain_events(s, io_clock(s->worker->io));
         break;
     case SESSION_CLOSING:
@@ -642,11 +642,11 @@ void session_init(struct session *s, struct worker *w)
 {
     s->worker = w;
     s->timer.fire = timer_fired;
-    s->client = client_init(s + 1, w->load->client);
+    (void)client_init(session_client(s), w->load->client);
 }
 
 void session_done(struct session *s)
 {
     session_auth_done(s);
-    client_done(s->client);
+    client_done(session_client(s));
 }

@@ -38,7 +38,6 @@ struct session {
     struct io_conn conn;
     struct timer timer;
     struct worker *worker;
-    struct client *client;
     struct auth_client *auth;   /* under way; NULL: none */
     struct send_buffer *buffer; /* lent to the driver with the send under way */
     struct session *next;       /* in the line for connecting, or */
@@ -46,7 +45,7 @@ struct session {
     uint64_t connection;        /* its number in the run */
     uint64_t event_at;          /* when connecting, or TLS, began */
     uint64_t pause_until;       /* no new message before this */
-    uint64_t unsent;            /* octets of the send under way */
+    uint32_t unsent;            /* octets of the send under way */
     uint16_t first_address;     /* of the target's: where it began, and how many of them failed */
     uint16_t addresses_tried;
     uint32_t tries;        /* of -C */
@@ -66,6 +65,11 @@ struct session {
     bool stood : 1;      /* the connection was made */
     bool was_idle : 1;   /* had no message under way when the connection ended */
 };
+
+static inline struct client *session_client(struct session *s)
+{
+    return (struct client *)(void *)(s + 1);
+}
 
 /* s is zeroed. */
 void session_init(struct session *, struct worker *);

@@ -51,11 +51,11 @@ static void begin(struct session *s, const struct client_event *e)
     if (auth_client_begin(&s->auth, s->worker->auth, user_of(s),
                           l->auth->mechanism ? &auth_mechanisms[l->auth->mechanism - 1] : NULL,
                           e->text, may_be_clear(s), &line, &d) == 0) {
-        client_auth_say(s->client, line);
+        client_auth_say(session_client(s), line);
         return;
     }
     failed(s, d.text);
-    client_auth_cancel(s->client);
+    client_auth_cancel(session_client(s));
 }
 
 static void go_on(struct session *s, const struct client_event *e)
@@ -64,11 +64,11 @@ static void go_on(struct session *s, const struct client_event *e)
     struct diag d;
 
     if (auth_client_step(s->auth, e->text, &line, &d) == 0) {
-        client_auth_say(s->client, line);
+        client_auth_say(session_client(s), line);
         return;
     }
     failed(s, d.text);
-    client_auth_cancel(s->client);
+    client_auth_cancel(session_client(s));
 }
 
 static void finish(struct session *s)
@@ -84,7 +84,7 @@ static void finish(struct session *s)
     } else {
         failed(s, d.text);
     }
-    client_auth_done(s->client, taken);
+    client_auth_done(session_client(s), taken);
 }
 
 void session_auth(struct session *s, const struct client_event *e)

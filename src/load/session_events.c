@@ -15,16 +15,15 @@
 #define WORDS_MAX 400
 
 /* "sender rejected", "sending sender"; where the phase says HELO, the verb that was really sent. */
-static const char *words_for(const struct session *s, enum phase p, bool refused, char *out,
-                             size_t size)
+static const char *words_for(struct session *s, enum phase p, bool refused, char *out, size_t size)
 {
     const char *words = refused ? phase_refused(p) : phase_doing(p);
     const char *helo = p == PHASE_HELLO ? strstr(words, "HELO") : NULL;
 
     if (!helo)
         return words;
-    (void)snprintf(out, size, "%.*s%s%s", (int)(helo - words), words, client_hello_verb(s->client),
-                   helo + 4);
+    (void)snprintf(out, size, "%.*s%s%s", (int)(helo - words), words,
+                   client_hello_verb(session_client(s)), helo + 4);
     return out;
 }
 

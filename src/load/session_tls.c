@@ -23,7 +23,7 @@ static void done(struct io_conn *c, const struct tls *t)
     kinds_add(&st->tls, tls_describe(t, name, sizeof name), 1);
     if (s->worker->load->client->trace)
         diag_note("TLS: %s%s", name, tls_resumed(t) ? ", resumed" : "");
-    client_tls_done(s->client, now);
+    client_tls_done(session_client(s), now);
     session_go_on(s, now);
 }
 
@@ -38,7 +38,7 @@ static void failed(struct io_conn *c, const struct diag *why)
     /* As a connection that can't be made. */
     if (!w->load->settings->keep_going)
         worker_fatal(w, "%s", why->text);
-    client_tls_failed(s->client);
+    client_tls_failed(session_client(s));
     session_go_on(s, io_now(w->io));
 }
 

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -88,6 +89,21 @@ static uint64_t ns_of(struct timeval t)
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_usec * NS_PER_US;
 }
 
+/* Not ru_maxrss, which begins with what the process was before it became this program. */
+static uint64_t peak_of(const struct rusage *r)
+{
+    uint64_t kib = (uint64_t)r->ru_maxrss;
+    FILE *in = fopen("/proc/self/status", "re");
+    char line[256];
+
+    while (in && fgets(line, sizeof line, in))
+        if (sscanf(line, "VmHWM: %" SCNu64, &kib) == 1)
+            break;
+    if (in)
+        (void)fclose(in);
+    return kib * 1024;
+}
+
 void process_usage(struct process_usage *u)
 {
     struct rusage r = {0};
@@ -95,7 +111,7 @@ void process_usage(struct process_usage *u)
     (void)getrusage(RUSAGE_SELF, &r);
     u->user_ns = ns_of(r.ru_utime);
     u->system_ns = ns_of(r.ru_stime);
-    u->peak_bytes = (uint64_t)r.ru_maxrss * 1024;
+    u->peak_bytes = peak_of(&r);
 }
 
 /* The first "model name" of /proc/cpuinfo (x86), or "" (others tell it in other ways or not). */

@@ -138,23 +138,24 @@ struct client {
     uint8_t end_phase; /* enum phase: what was going on then */
     uint8_t hello;     /* verb to greet with, or greeted with last; VERB_NONE: no hello */
     uint8_t missing;   /* enum ext_id of CLIENT_END_NO_OFFER */
-    bool parameters;   /* MAIL and RCPT have some */
+    uint8_t step;      /* an extension's verb to say behind the hello; VERB_NONE: none */
+    uint8_t asks;      /* enum client_auth_wants */
     bool judged;       /* extensions may forbid a mail */
-    bool keeps_offer;  /* client_offer() is there */
-    bool hello_lent;
-    uint8_t step;    /* an extension's verb to say behind the hello; VERB_NONE: none */
-    uint8_t asks;    /* enum client_auth_wants */
-    bool tls_wanted; /* the owner is to be told */
-    bool secure;     /* TLS is there */
-    bool was_ready;
+    bool tls_wanted;   /* the owner is to be told */
     bool quit_wanted;
-    bool quit_lent;
     bool need_rset;
     bool bdat;      /* content goes by BDAT */
     bool has_reply; /* last is an event not yet pulled */
-    bool end_told;
-    bool stalled;  /* the send under way was not taken at once */
-    bool farewell; /* the greeting was a 421 or 521 not taken for the end: the first's reason */
+    bool stalled;   /* the send under way was not taken at once */
+    /* Bits, where nothing is looked at for every reply: there is a client for each session. */
+    bool parameters : 1;  /* MAIL and RCPT have some */
+    bool keeps_offer : 1; /* client_offer() is there */
+    bool hello_lent : 1;
+    bool secure : 1; /* TLS is there */
+    bool was_ready : 1;
+    bool quit_lent : 1;
+    bool end_told : 1;
+    bool farewell : 1; /* the greeting was a 421 or 521 not taken for the end: the first's reason */
 };
 
 /* One row a verb. */

@@ -275,6 +275,9 @@ static struct slice own_part(struct lending *l, const struct client_mail *m)
     return (struct slice){arena_take(l->arena, n), n};
 }
 
+/* Octets of content in a slice: what an array of any size holds stays within a send's limits. */
+#define LEND_MAX ((size_t)16 << 20)
+
 /*
  * Lends content from the cursor, at most limit octets, and as far as there are slices and room in
  * the arena; returns how many.
@@ -294,7 +297,8 @@ static uint64_t lend_parts(struct client *c, struct lending *l, struct transacti
             break;
         }
         s = slice_from(s, t->part_offset);
-        n = s.n < limit - total ? s.n : (size_t)(limit - total);
+        n = s.n < LEND_MAX ? s.n : LEND_MAX;
+        n = n < limit - total ? n : (size_t)(limit - total);
         if (n)
             lend(c, l, s.p, n);
         total += n;
