@@ -289,6 +289,7 @@ OPTIONS = [
     Case('-M 0x7f {to}'),
     Case('-M a.1 {to}'),
     Case("-M '[1.2.3.4]' {to}"),
+    Case("-M '[001.2.3.04]' {to}"),
     Case("-M '[IPv6:::1]' {to}"),
     Case("-M '[ipv6:2001:db8::1]' {to}"),
     Case(f'-M {"x" * 63} {{to}}', name='-M with a label of 63'),
@@ -458,7 +459,7 @@ ERRORS += [Case(args, stderr='fatal') for args in (
 ERRORS.append(Case('nosuch.invalid:{port}', stderr='fatal', needs_isolation=True))
 ERRORS += [Case(f'-M {name} {{to}}', stderr='fatal') for name in (
     "''", '123', '1.2', '1.2.3.4', "'[::1]'", "'[IPv6:zz]'", "'[1.2.3]'", "'[1.2.3.4'",
-    "'[1.2.3.4]x'", "'[300.1.1.1]'", "'[]'", '-a', 'a-', 'a.-b', 'a-.b', 'a..b', '.a', 'a.',
+    "'[1.2.3.4]x'", "'[300.1.1.1]'", "'[1.2.3.]'", "'[1.2.3.4.]'", "'[1.2.3.99999999999]'", "'[]'", '-a', 'a-', 'a.-b', 'a-.b', 'a..b', '.a', 'a.',
     "'a b'", 'a@b', 'a/b', "'*'", 'ä', 'x' * 64, LONG + 'xx')]
 
 CASES = (OPTIONS + LENGTHS + FILES + REFUSALS + SHAPES + DEAD + ERRORS + BETTER)
