@@ -164,8 +164,9 @@ static void on_end(struct session *s, const struct client_event *e)
     switch (e->end) {
     case CLIENT_END_LOST:
         stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
-        /* Nothing was under way and nothing was to come: no harm done. */
-        if (!keep_going && (!s->was_idle || (worker_has_more(w) && !w->model.held)))
+        /* Nothing was under way, RSET included, and nothing was to come: no harm done. */
+        if (!keep_going &&
+            (!s->was_idle || e->phase == PHASE_RSET || (worker_has_more(w) && !w->model.held)))
             worker_fatal(w, "lost connection while %s", doing);
         break;
     case CLIENT_END_TIMEOUT:
