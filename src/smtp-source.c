@@ -228,7 +228,7 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
 
 static void trace(void *arg, bool sent, struct slice line)
 {
-    char text[600];
+    char text[REPLY_LINE_MAX + 1];
 
     (void)arg;
     diag_note("%s%s", sent ? "" : "<<< ", diag_printable(text, sizeof text, line));

@@ -17,6 +17,7 @@ static const char *program = "smtp";
 
 /* What goes to a view's begin and wipes the rest of the screen. */
 #define WIPE_SIZE 24
+#define LINE_SIZE 12288 /* of a message; the longest reply line is shown whole */
 
 static pthread_mutex_t terminal = PTHREAD_MUTEX_INITIALIZER; /* of these: */
 static char live_text[DIAG_LIVE_SIZE];                       /* "": there is no view */
@@ -182,8 +183,8 @@ void diag_live(const char *text)
 __attribute__((format(printf, 2, 0))) static void print(const char *kind, const char *format,
                                                         va_list args)
 {
-    char line[1024 + DRAW_SIZE];
-    size_t room = 1024 - 1;
+    char line[LINE_SIZE + DRAW_SIZE];
+    size_t room = LINE_SIZE - 1;
     size_t wiped;
     size_t at;
     int n;

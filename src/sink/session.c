@@ -712,7 +712,7 @@ static void show_command(struct server *sv, enum server_verb verb, struct slice 
 {
     struct worker *w = container_of(sv->context, struct worker, context);
     struct session *s = container_of(sv, struct session, server);
-    char text[900];
+    char text[2100];
 
     (void)reply;
     if (w->config->logged >> verb & 1)

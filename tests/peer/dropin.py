@@ -256,6 +256,7 @@ OPTIONS = [
     Case('-m 5 -s 2 {to}', target='unix', compare='any'),
     Case('-v {to}'),
     Case('-v -d -m 2 {to}', target='unix'),
+    Case(f'-v -f {"x" * 1000} {{to}}', {'RCPT': '250 ' + 'y' * 9000}, name='-v, long lines'),
     Case('-v -A {to}', {'MAIL': '250-one\r\n250 two', 'RCPT': '550 no'}),
     Case('-f a@b.test {to}'),
     Case("-f '' {to}"),
