@@ -89,8 +89,9 @@ bool worker_has_more(const struct worker *w)
 
 struct send_buffer *worker_buffer(struct worker *w, bool large)
 {
-    struct send_buffer **list = large ? &w->large_buffers : &w->buffers;
-    size_t size = large ? w->large_size : w->buffer_size;
+    bool apart = large && w->large_size > w->buffer_size; /* else all are large enough */
+    struct send_buffer **list = apart ? &w->large_buffers : &w->buffers;
+    size_t size = apart ? w->large_size : w->buffer_size;
     struct send_buffer *b = *list;
 
     if (b) {

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""valgrind over normal runs of both programs: no leak, no bad access, no descriptor left open.
+"""valgrind over normal runs of both programs: no leak, no bad access, no descriptor left open; and
+memory that does not grow with the number of connections.
 
     leaks.py BUILD
 """
+import json
 import os
 import shutil
 import subprocess
@@ -47,12 +49,29 @@ def sink():
     return p.returncode == 0, error
 
 
+def does_not_grow(*options):
+    """Peak memory of few connections and of many, one message each; sanitizers keep memory of their own."""
+    program = os.path.join(BUILD, "smtp-source")
+    with open(program, "rb") as f:
+        octets = f.read()
+    if b"__asan_init" in octets or b"__tsan_init" in octets:
+        return True, ""
+    used = []
+    for messages in ("100", "5000"):
+        done = subprocess.run([program, "--report=json", "-s", "2", "-m", messages, *options, "sink:"],
+                              capture_output=True, text=True, timeout=100, check=True)
+        used.append(json.loads(done.stdout)["peak_rss_bytes"])
+    return used[1] < used[0] + (5 << 20), f"{used[0]} octets, then {used[1]}"
+
+
 def main():
     if not shutil.which("valgrind"):
         print("skipped: no valgrind on this machine")
         print(f"0 passed, 0 failed, {len(CASES) + 1} skipped")
         return 0
     results = [(" ".join(case), *source(case)) for case in CASES] + [("smtp-sink", *sink())]
+    results += [(f"memory {' '.join(options)}", *does_not_grow(*options))
+                for options in ([], ["--pipelining"], ["--chunking", "--pipelining"])]
     for name, ok, error in results:
         if not ok:
             print(f"{name}:\n{error[-3000:]}")
