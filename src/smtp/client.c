@@ -394,6 +394,12 @@ static void complete_reply(struct client *c, const struct reply_line *l, uint64_
     client_end_if_done(c);
 }
 
+static void end_endless(struct client *c, struct slice line)
+{
+    keep_line(c, line);
+    client_close(c, CLIENT_END_ENDLESS);
+}
+
 size_t client_recv(struct client *c, struct slice in, uint64_t now)
 {
     size_t used = 0;
@@ -408,18 +414,20 @@ size_t client_recv(struct client *c, struct slice in, uint64_t now)
         bool complete;
 
         used += reply_feed(&c->parser, slice_from(in, used), &l, &complete);
-        if (!complete)
+        if (!complete) {
+            l.line = reply_endless(&c->parser);
+            if (l.line.n)
+                end_endless(c, l.line);
             break;
+        }
         if (c->cf->trace)
             c->cf->trace(c->cf->trace_arg, false, l.line);
         learn(c, &l);
         if ((l.more && !lists_extensions(c, &l)) || c->words_length)
             keep_words(c, &l);
         if (l.more) {
-            if (++c->reply_lines >= REPLY_LINES_MAX) {
-                keep_line(c, l.line);
-                client_close(c, CLIENT_END_ENDLESS);
-            }
+            if (++c->reply_lines >= REPLY_LINES_MAX)
+                end_endless(c, l.line);
             continue;
         }
         /* Only a whole reply is progress: dribbling lines do not put off the timeout. */

@@ -138,9 +138,9 @@ uint64_t client_mail_size(const struct client_mail *);
 /*
  * Why a session is over: by QUIT; without, as the config has it; the server closes (421, 521); lost
  * connection; no reply or no progress in time; a reply that no command asked for; a reply of too
- * many lines; greeting or hello refused; an extension that must be used is not offered; octets in
- * the clear behind the reply to STARTTLS; TLS has failed; the owner could not authenticate; a mail
- * must not be sent to this server, by what it offers; client_abort().
+ * many lines, or of a line without end; greeting or hello refused; an extension that must be used
+ * is not offered; octets in the clear behind the reply to STARTTLS; TLS has failed; the owner could
+ * not authenticate; a mail must not be sent to this server, by what it offers; client_abort().
  */
 #define CLIENT_END_LIST(X)                                                                         \
     X(QUIT)                                                                                        \

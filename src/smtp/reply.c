@@ -10,6 +10,7 @@
 /* The beginning of a line, or after its end all of it. */
 struct reply_part {
     uint32_t length;
+    uint32_t skipped;  /* so many more had the line */
     uint32_t capacity; /* of octets */
     bool ended;        /* it was handed out, and goes at the next call */
     char octets[];
@@ -54,11 +55,14 @@ static void keep(struct reply_parser *r, const char *p, size_t n)
 {
     struct reply_part *part = r->part;
     uint32_t length = part ? part->length : 0;
+    size_t skipped = 0;
 
-    if (n > REPLY_LINE_MAX - length)
-        n = REPLY_LINE_MAX - length;
     if (part == &lost)
         return;
+    if (n > REPLY_LINE_MAX - length) {
+        skipped = n - (REPLY_LINE_MAX - length);
+        n = REPLY_LINE_MAX - length;
+    }
     if (!part || length + n > part->capacity) {
         uint32_t capacity = part ? part->capacity : FIRST_CAPACITY;
 
@@ -71,12 +75,23 @@ static void keep(struct reply_parser *r, const char *p, size_t n)
             return;
         }
         part->length = length;
+        part->skipped = 0;
         part->capacity = capacity;
         part->ended = false;
         r->part = part;
     }
     memcpy(part->octets + length, p, n);
     part->length += (uint32_t)n;
+    part->skipped += skipped < REPLY_SKIPPED_MAX ? (uint32_t)skipped : REPLY_SKIPPED_MAX;
+}
+
+struct slice reply_endless(const struct reply_parser *r)
+{
+    const struct reply_part *part = r->part;
+
+    if (!part || part == &lost || part->ended || part->skipped < REPLY_SKIPPED_MAX)
+        return (struct slice){"", 0};
+    return (struct slice){part->octets, part->length};
 }
 
 size_t reply_feed(struct reply_parser *r, struct slice in, struct reply_line *out, bool *complete)

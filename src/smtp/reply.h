@@ -11,8 +11,9 @@
 
 #include "slice.h"
 
-/* Of a longer line the rest is skipped. */
-#define REPLY_LINE_MAX 10240
+/* Of a longer line the rest is skipped; after so much of that no end is waited for. */
+#define REPLY_LINE_MAX    10240
+#define REPLY_SKIPPED_MAX (16u << 20)
 
 struct reply_line {
     int code;          /* 0 .. 999; 0 when the line begins with no code */
@@ -32,6 +33,9 @@ struct reply_parser {
  * octets) and all input consumed.
  */
 size_t reply_feed(struct reply_parser *, struct slice in, struct reply_line *out, bool *complete);
+
+/* The beginning of the incomplete line if it is so long that it is not waited for; else empty. */
+struct slice reply_endless(const struct reply_parser *);
 
 /* Frees what is kept. */
 void reply_done(struct reply_parser *);

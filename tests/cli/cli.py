@@ -462,6 +462,19 @@ def a_refused_hello_is_called_by_its_name():
 
 
 @test
+def a_greeting_without_end_is_no_greeting():
+    def flood(conn, octets):
+        while True:
+            conn.sendall(octets)
+
+    for octets in (b"220-more\r\n" * 500, b"220 " + b"x" * 65536):
+        with Server(lambda c, octets=octets: flood(c, octets)) as target:
+            done = run("-s", "2", "-m", "4", target)
+        assert done.returncode == 1 and len(done.stderr) < 2000, done.stderr
+        assert "a reply without end: 220" in done.stderr, done.stderr
+
+
+@test
 def a_closed_pipe_is_an_error_not_a_crash():
     with subprocess.Popen([SOURCE, "-m", "3", "--report=text", "sink:"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as p:

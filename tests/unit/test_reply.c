@@ -244,6 +244,33 @@ static void long_lines(void **state)
     unguard(&g);
 }
 
+/* What is skipped of a line is bounded; a line that does end is none without end, however it came.
+ */
+static void a_line_without_end(void **state)
+{
+    static char octets[65536];
+    struct reply_parser r = {0};
+    struct reply_line l;
+    bool complete;
+    size_t fed = 0;
+
+    (void)state;
+    memset(octets, 'x', sizeof octets);
+    for (int round = 0; round < 2; round++) {
+        for (fed = 0; !reply_endless(&r).n; fed += sizeof octets) {
+            assert_true(fed <= REPLY_LINE_MAX + REPLY_SKIPPED_MAX);
+            (void)reply_feed(&r, (struct slice){octets, sizeof octets}, &l, &complete);
+            assert_false(complete);
+        }
+        assert_true(fed >= REPLY_LINE_MAX + REPLY_SKIPPED_MAX);
+        assert_int_equal(reply_endless(&r).n, REPLY_LINE_MAX);
+        (void)reply_feed(&r, (struct slice){"\n", 1}, &l, &complete);
+        assert_true(complete);
+        assert_int_equal(reply_endless(&r).n, 0);
+    }
+    reply_done(&r);
+}
+
 /* The cut falls on a CR: a line is the same whole and in pieces. */
 static void cut_at_cr(void **state)
 {
@@ -295,8 +322,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_line_alone), cmocka_unit_test(all_lines_together),
-        cmocka_unit_test(long_lines),      cmocka_unit_test(cut_at_cr),
-        cmocka_unit_test(unfinished),
+        cmocka_unit_test(long_lines),      cmocka_unit_test(a_line_without_end),
+        cmocka_unit_test(cut_at_cr),       cmocka_unit_test(unfinished),
     };
 
     return cmocka_run_group_tests_name("reply", tests, NULL, NULL);
