@@ -284,8 +284,9 @@ const struct opt model_options[] = {
             "\"p99<250ms and errors==0\". Each step is a run of its own; the rate is doubled until "
             "it fails, then the gap is halved to 2.5%, and the result is confirmed by another run, "
             "which is the one reported. A rate of which less than 98% is accepted fails whatever "
-            "the condition. One that the generator itself could not hold is never the result. -s "
-            "is how many sessions there are. The exit status is 3 when no rate qualifies."},
+            "the condition. One that the generator itself could not hold is tried up to three "
+            "times, and is never the result. -s is how many sessions there are. The exit status is "
+            "3 when no rate qualifies."},
     {.name = "find-sessions",
      .kind = OPT_CUSTOM,
      .arg = "CONDITION",

@@ -65,6 +65,10 @@ void search_told(struct search *s, enum search_verdict v)
     int phase = s->phase;
 
     s->steps[s->count++] = (struct search_step){s->level, (int)v, phase};
+    s->not_held = v == SEARCH_NOT_HELD ? s->not_held + 1 : 0;
+    if (s->not_held > 0 && s->not_held < SEARCH_TRIES && s->count < SEARCH_STEPS)
+        return;
+    s->not_held = 0;
     if (v == SEARCH_PASSED && phase == SEARCH_CONFIRM) {
         done(s, s->level);
         return;

@@ -17,6 +17,9 @@ enum search_verdict {
     SEARCH_NOT_HELD, /* the generator itself could not hold the load: says nothing of the server */
 };
 
+/* So often is a level tried that the generator does not hold: what held it up may be over. */
+#define SEARCH_TRIES 3
+
 enum search_phase { SEARCH_BRACKET, SEARCH_BISECT, SEARCH_CONFIRM, SEARCH_DONE };
 
 #define SEARCH_STEPS 64
@@ -35,6 +38,7 @@ struct search {
     uint64_t found;       /* the answer, when done; 0: no level qualifies */
     int phase;            /* enum search_phase */
     bool failed_by_generator;
+    unsigned not_held; /* tries of this level so far that the generator did not hold */
     struct search_step steps[SEARCH_STEPS];
     size_t count;
 };

@@ -544,6 +544,29 @@ static void test_search_unconfirmed(void **state)
     assert_int_equal(s.found, 0);
 }
 
+/* What held the generator up is tried again twice; what it never holds is a bound. */
+static void test_search_held_up(void **state)
+{
+    struct search s;
+    unsigned tries = 0;
+
+    (void)state;
+    search_init(&s, 100, 100000);
+    while (s.phase != SEARCH_DONE) {
+        assert_true(s.count < SEARCH_STEPS);
+        if (++tries % SEARCH_TRIES)
+            search_told(&s, SEARCH_NOT_HELD);
+        else
+            search_told(&s, s.level <= 1000 ? SEARCH_PASSED : SEARCH_FAILED);
+    }
+    assert_in_range(s.found, 950, 1000);
+    assert_false(s.failed_by_generator);
+    /* Also where it is looked for first: nothing is known after so many tries. */
+    assert_int_equal(find(100, 1000, 5000, 50, &s), 0);
+    assert_int_equal(s.count, SEARCH_TRIES);
+    assert_true(s.failed_by_generator);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -566,6 +589,7 @@ int main(void)
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_search_unconfirmed),
+        cmocka_unit_test(test_search_held_up),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
