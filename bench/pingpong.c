@@ -1,28 +1,24 @@
 /*
- * A raw ping-pong over TCP: requests and replies of given sizes in lockstep, one receive and one
- * send each, and nothing else. What SMTP in lockstep costs above this is what a generator adds of
- * its own: parsing, accounting, statistics.
+ * A raw ping-pong over TCP: requests and replies of given sizes in lockstep, on the I/O drivers of
+ * the programs and nothing else. What SMTP in lockstep costs above this is what a generator adds of
+ * its own: parsing, sessions, accounting, statistics.
  *
- * Knows nothing of SMTP: the sizes are arguments. The engine is the simplest of epoll loops, the
- * same system calls that the epoll driver of the programs makes: wait, receive, send.
+ * Knows nothing of SMTP: the sizes are arguments.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#define STEPS_MAX  16
-#define EVENTS_MAX 64
-#define BUFFER     (64 * 1024)
+#include "endpoint.h"
+#include "io.h"
+#include "num.h"
+#include "units.h"
+
+#define STEPS_MAX   16
+#define MESSAGE_MAX (64 * 1024)
 
 struct sizes {
     uint32_t count;
@@ -30,230 +26,281 @@ struct sizes {
     uint32_t reply[STEPS_MAX];
 };
 
-struct conn {
-    int fd;
-    uint32_t step;
-    uint32_t have; /* octets of the current request or reply that have come */
-};
-
 struct loop {
-    int epoll;
-    bool client;
+    struct io *io;
     struct sizes sizes;
     uint64_t left; /* client: messages to begin */
     uint64_t done; /* messages */
-    uint32_t open; /* connections */
-    char in[BUFFER];
-    char out[BUFFER];
+    char out[MESSAGE_MAX];
 };
 
+struct conn {
+    struct io_conn io; /* first, so that the one is the other */
+    uint32_t step;
+    uint32_t have;   /* octets of the current request or reply that have come */
+    uint32_t unsent; /* octets that the driver still has */
+    uint32_t due;    /* octets to send once those have gone */
+};
+
+static struct loop loop;
 static volatile sig_atomic_t stop;
 
 static void on_signal(int number)
 {
     (void)number;
     stop = 1;
+    io_wake(loop.io);
 }
 
-static void die(const char *what)
+static void die(const char *what, int error)
 {
-    fprintf(stderr, "pingpong: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "pingpong: %s: %s\n", what, strerror(error));
     exit(1);
 }
 
-/* A decimal number from 1 to max, ended by one of the characters of ends. */
-static uint64_t number(const char **at, uint64_t max, const char *ends)
+static void usage(void)
 {
-    char *end;
-    unsigned long long n;
+    fprintf(stderr, "usage: pingpong serve DRIVER PORT REQUEST:REPLY[,...]\n"
+                    "       pingpong drive DRIVER PORT REQUEST:REPLY[,...] SESSIONS MESSAGES\n");
+    exit(2);
+}
 
-    errno = 0;
-    n = strtoull(*at, &end, 10);
-    if (errno || end == *at || n < 1 || n > max || (*end && !strchr(ends, *end))) {
-        fprintf(stderr, "pingpong: bad number: %s\n", *at);
+static uint64_t number(const char *text, uint64_t max)
+{
+    uint64_t n;
+
+    if (num_count(text, &n) < 0 || n < 1 || n > max) {
+        fprintf(stderr, "pingpong: bad number: %s\n", text);
         exit(2);
     }
-    *at = *end ? end + 1 : end;
     return n;
 }
 
 /* REQUEST:REPLY,REQUEST:REPLY,... */
-static void parse_sizes(struct sizes *s, const char *text)
+static void parse_sizes(struct sizes *s, char *text)
 {
-    while (*text && s->count < STEPS_MAX) {
-        s->request[s->count] = (uint32_t)number(&text, BUFFER, ":");
-        s->reply[s->count++] = (uint32_t)number(&text, BUFFER, ",");
+    char *save = NULL;
+
+    for (char *at = strtok_r(text, ":,", &save); at; at = strtok_r(NULL, ":,", &save)) {
+        char *reply = strtok_r(NULL, ":,", &save);
+
+        if (!reply || s->count == STEPS_MAX)
+            usage();
+        s->request[s->count] = (uint32_t)number(at, MESSAGE_MAX);
+        s->reply[s->count++] = (uint32_t)number(reply, MESSAGE_MAX);
     }
 }
 
-static void watch(struct loop *l, int fd, void *what)
+/* One send at a time is the driver's rule; a reply may come before it tells that the request went.
+ */
+static void put(struct conn *c, uint32_t n)
 {
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = what};
-
-    if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) < 0)
-        die("epoll_ctl");
+    if (c->unsent) {
+        c->due = n;
+        return;
+    }
+    c->unsent = n;
+    io_send(loop.io, &c->io, &(struct iovec){loop.out, n}, 1);
 }
 
-static struct conn *conn_new(struct loop *l, int fd)
+static void on_sent(struct io_conn *io, size_t n)
 {
-    struct conn *c = calloc(1, sizeof *c);
-    int on = 1;
+    struct conn *c = (struct conn *)io;
+    uint32_t due = c->due;
 
-    if (!c)
-        die("calloc");
-    c->fd = fd;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    watch(l, fd, c);
-    l->open++;
-    return c;
+    c->unsent -= (uint32_t)n;
+    if (c->unsent || !due)
+        return;
+    c->due = 0;
+    put(c, due);
 }
 
-static void conn_end(struct loop *l, struct conn *c)
+static void on_closed(struct io_conn *io)
 {
-    (void)close(c->fd);
-    free(c);
-    l->open--;
+    free(io);
 }
 
-/* The sizes stay far below a socket buffer, so that a send is whole or an error. */
-static void put(struct loop *l, struct conn *c, uint32_t n)
+/* Whether a whole request, or reply, is there now: then it is the other side's turn. */
+static bool arrived(struct conn *c, const uint32_t *sizes, size_t n)
 {
-    if (send(c->fd, l->out, n, MSG_NOSIGNAL) != (ssize_t)n)
-        die("send");
-}
-
-/* The client's turn after a whole reply, or at the start: false when there is nothing left. */
-static bool ask(struct loop *l, struct conn *c)
-{
-    if (c->step == 0 && l->left-- == 0) {
-        l->left = 0;
+    c->have += (uint32_t)n;
+    if (c->have < sizes[c->step])
         return false;
-    }
-    put(l, c, l->sizes.request[c->step]);
+    c->have = 0;
     return true;
 }
 
-static void readable(struct loop *l, struct conn *c)
+static void next(struct conn *c)
 {
-    const struct sizes *s = &l->sizes;
-    ssize_t n = recv(c->fd, l->in, sizeof l->in, 0);
-
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n <= 0) {
-        if (l->client)
-            die("connection lost");
-        conn_end(l, c);
-        return;
-    }
-    c->have += (uint32_t)n;
-    if (c->have < (l->client ? s->reply : s->request)[c->step])
-        return;
-    c->have = 0;
-    if (!l->client)
-        put(l, c, s->reply[c->step]);
-    if (++c->step == s->count) {
+    if (++c->step == loop.sizes.count) {
         c->step = 0;
-        l->done++;
-    }
-    if (l->client && !ask(l, c))
-        conn_end(l, c);
-}
-
-static void run(struct loop *l, int listener)
-{
-    struct epoll_event events[EVENTS_MAX];
-
-    while (!stop && (l->open || !l->client)) {
-        int n = epoll_wait(l->epoll, events, EVENTS_MAX, -1);
-
-        if (n < 0 && errno != EINTR)
-            die("epoll_wait");
-        for (int i = 0; i < n; i++) {
-            struct conn *c = events[i].data.ptr;
-            int fd = c ? -1 : accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-            if (c)
-                readable(l, c);
-            else if (fd >= 0)
-                (void)conn_new(l, fd);
-        }
+        loop.done++;
     }
 }
 
-static struct sockaddr_in loopback(uint64_t port)
+/* ---- The client's end ---- */
+
+static void ask(struct conn *c)
 {
-    return (struct sockaddr_in){
-        .sin_family = AF_INET,
-        .sin_port = htons((uint16_t)port),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
-}
-
-static int new_socket(int flags)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
-
-    if (fd < 0)
-        die("socket");
-    return fd;
-}
-
-static void serve(struct loop *l, uint64_t port)
-{
-    struct sockaddr_in at = loopback(port);
-    int fd = new_socket(SOCK_NONBLOCK);
-
-    if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 1024) < 0)
-        die("listen");
-    watch(l, fd, NULL);
-    run(l, fd);
-}
-
-static void drive(struct loop *l, uint64_t port, uint64_t sessions)
-{
-    struct sockaddr_in to = loopback(port);
-
-    for (uint64_t i = 0; i < sessions; i++) {
-        int fd = new_socket(0);
-        struct conn *c;
-
-        if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-            die("connect");
-        c = conn_new(l, fd);
-        if (!ask(l, c))
-            conn_end(l, c);
+    if (c->step > 0 || loop.left > 0) {
+        loop.left -= c->step == 0;
+        put(c, loop.sizes.request[c->step]);
+    } else {
+        io_close(loop.io, &c->io, IO_CLOSE_RESET);
     }
-    run(l, -1);
+}
+
+static void client_connected(struct io_conn *io, int error)
+{
+    if (error)
+        die("connect", error);
+    ask((struct conn *)io);
+}
+
+static void client_received(struct io_conn *io, const char *octets, size_t n)
+{
+    struct conn *c = (struct conn *)io;
+
+    (void)octets;
+    if (!arrived(c, loop.sizes.reply, n))
+        return;
+    next(c);
+    ask(c);
+}
+
+static void client_ended(struct io_conn *io, int error)
+{
+    (void)io;
+    die("connection lost", error);
+}
+
+static const struct io_handler client = {
+    .connected = client_connected,
+    .received = client_received,
+    .sent = on_sent,
+    .ended = client_ended,
+    .closed = on_closed,
+};
+
+/* ---- The server's end ---- */
+
+static void server_received(struct io_conn *io, const char *octets, size_t n)
+{
+    struct conn *c = (struct conn *)io;
+
+    (void)octets;
+    if (!arrived(c, loop.sizes.request, n))
+        return;
+    put(c, loop.sizes.reply[c->step]);
+    next(c);
+}
+
+static void server_ended(struct io_conn *io, int error)
+{
+    (void)error;
+    io_close(loop.io, io, IO_CLOSE_RESET);
+}
+
+static const struct io_handler server = {
+    .received = server_received,
+    .sent = on_sent,
+    .ended = server_ended,
+    .closed = on_closed,
+};
+
+/* ---- Running ---- */
+
+static struct conn *conn_new(const struct io_handler *handler)
+{
+    struct conn *c = calloc(1, sizeof *c);
+
+    if (!c)
+        die("memory", ENOMEM);
+    c->io.handler = handler;
+    return c;
+}
+
+static struct io_conn *on_accept(struct io_listener *l, const struct sockaddr *peer,
+                                 socklen_t length)
+{
+    (void)l;
+    (void)peer;
+    (void)length;
+    return &conn_new(&server)->io;
+}
+
+static void turn(void)
+{
+    int rc = io_turn(loop.io, NS_NEVER);
+
+    if (rc < 0)
+        die("driver", -rc);
+}
+
+static int drive(const struct address *to, uint64_t sessions)
+{
+    for (uint64_t i = 0; i < sessions; i++)
+        io_connect(loop.io, &conn_new(&client)->io, to, NULL);
+    while (!stop && loop.io->live)
+        turn();
+    return 0;
+}
+
+static int serve(const struct address *at, struct diag *d)
+{
+    struct io_listener listener = {.accept = on_accept, .fd = address_listen(at, 1024, d)};
+
+    if (listener.fd < 0 || io_listen(loop.io, &listener, d) < 0)
+        return -1;
+    while (!stop)
+        turn();
+    return 0;
+}
+
+/* The driver that the word names, and nothing in its place. */
+static int start(const char *name, struct diag *d)
+{
+    const struct io_driver *driver;
+    const struct opt_choice *choice = io_choices;
+
+    while (choice->name && strcmp(choice->name, name) != 0)
+        choice++;
+    if (!choice->name)
+        usage();
+    if (io_choose((enum io_choice)choice->value, &driver, d) < 0)
+        return -1;
+    loop.io = io_new(driver, d);
+    return loop.io ? 0 : -1;
 }
 
 int main(int argc, char **argv)
 {
-    static struct loop l;
     struct sigaction term = {.sa_handler = on_signal};
-    uint64_t port;
-    uint64_t sessions;
+    struct endpoint to;
+    struct diag d;
+    bool drives = argc == 7 && strcmp(argv[1], "drive") == 0;
+    int rc;
 
-    l.client = argc == 6 && !strcmp(argv[1], "drive");
-    if (!l.client && (argc != 4 || strcmp(argv[1], "serve") != 0)) {
-        fprintf(stderr, "usage: pingpong serve PORT REQUEST:REPLY[,REQUEST:REPLY...]\n"
-                        "       pingpong drive PORT REQUEST:REPLY[,...] SESSIONS MESSAGES\n");
-        return 2;
+    if (!drives && (argc != 5 || strcmp(argv[1], "serve") != 0))
+        usage();
+    parse_sizes(&loop.sizes, argv[4]);
+    if (start(argv[2], &d) < 0 || endpoint_resolve_port(&to, "127.0.0.1", AF_INET,
+                                                        (uint16_t)number(argv[3], 65535), &d) < 0) {
+        fprintf(stderr, "pingpong: %s\n", d.text);
+        return 1;
     }
-    port = number(&(const char *){argv[2]}, 65535, "");
-    parse_sizes(&l.sizes, argv[3]);
     (void)sigaction(SIGTERM, &term, NULL);
     (void)sigaction(SIGINT, &term, NULL);
-    l.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (l.epoll < 0)
-        die("epoll_create1");
-    if (l.client) {
-        sessions = number(&(const char *){argv[4]}, 65535, "");
-        l.left = number(&(const char *){argv[5]}, UINT64_MAX, "");
-        drive(&l, port, sessions);
+    if (drives) {
+        loop.left = number(argv[6], UINT64_MAX);
+        rc = drive(&to.addresses[0], number(argv[5], 65535));
     } else {
-        serve(&l, port);
+        rc = serve(&to.addresses[0], &d);
     }
-    printf("{\"messages\": %llu}\n", (unsigned long long)l.done);
+    if (rc < 0) {
+        fprintf(stderr, "pingpong: %s\n", d.text);
+        return 1;
+    }
+    printf("{\"messages\": %llu}\n", (unsigned long long)loop.done);
     return 0;
 }
