@@ -56,7 +56,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class MemoryRow:
-    """Growth of the peak resident size from few sessions to many, for each session."""
+    """Growth of the resident memory, but for files, from few sessions to many: for each session."""
     name: str
     title: str
     peer: Side  # None: nothing to stand beside
@@ -187,20 +187,18 @@ class Process:
             os.kill(self.pid, number)
             self.wait(START_LIMIT)
 
-    def wait_and_watch(self, limit):
-        """
-        As wait(), noting the peak resident size on the way: what wait4 tells of it may be that of
-        this script, from which the child was forked.
-        """
+    def wait_and_watch(self, limit, sink):
+        """As wait(), noting on the way how much memory it and the sink have at most."""
         until = time.monotonic() + limit
         while not self.wait(0.01):
             self.note_peak()
+            sink.note_peak()
             if time.monotonic() > until:
                 return False
         return True
 
     def note_peak(self):
-        found = re.search(r"^VmHWM:\s*(\d+) kB", read(f"/proc/{self.pid}/status"), re.M)
+        found = re.search(r"^RssAnon:\s*(\d+) kB", read(f"/proc/{self.pid}/status"), re.M)
         if found:
             self.peak = max(self.peak, 1024 * int(found.group(1)))
 
@@ -298,7 +296,7 @@ def wait_for_source(side, source, sink, memory):
         done = sink.wait(RUN_LIMIT)
         source.end()
     else:
-        done = (source.wait_and_watch if memory else source.wait)(RUN_LIMIT)
+        done = source.wait_and_watch(RUN_LIMIT, sink) if memory else source.wait(RUN_LIMIT)
     if not done:
         raise Broken(f"the source did not end in {RUN_LIMIT:.0f} s: " + source.err()[:300])
 
@@ -384,7 +382,6 @@ def run_once(bench, row, side, messages, cores, memory=False):
         source = Process(bench, SOURCES[side.source](bench, row, side, place, messages), own[0])
         wait_for_source(side, source, sink, memory)
         wall = time.monotonic() - start
-        sink.note_peak()
         check_source(row, side, source, messages)
         check_sink(row, side, sink, place, messages)
     finally:
@@ -395,7 +392,7 @@ def run_once(bench, row, side, messages, cores, memory=False):
     result = {"messages": messages, "wall": wall, "source": source.figures(),
               "sink": sink.figures()}
     if memory:
-        result["source"]["peak_rss"], result["sink"]["peak_rss"] = source.peak, sink.peak
+        result["source"]["peak"], result["sink"]["peak"] = source.peak, sink.peak
     own = result["source"]["cpu"] + result["sink"]["cpu"]
     took = time.monotonic() - began
     result["others"] = max(0.0, (busy_seconds() - busy - own) / took)
