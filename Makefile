@@ -41,6 +41,7 @@ bench: setup-check all
 
 bench-quick: setup-check all
 	bench/bench --quick
+	bench/rates --quick
 
 install: all
 	meson configure $(BUILD) --prefix "$(PREFIX)"

@@ -10,11 +10,11 @@ URING = ("--io=uring",)
 
 # Other load generators wait for acknowledgements most of the time, so a second of CPU time of theirs
 # would take a minute.
-POSTAL = Side("postal", "ours", most=2000)
+POSTAL = Side("postal", "ours", most=1000)
 
 # One sink for both sides. postal's only TLS is anonymous Diffie-Hellman, without a certificate.
 TLS_SINK = ("--tls",)
-TLS_POSTAL_SINK = ("--tls", "--tls-ciphers=ADH-AES256-GCM-SHA384:DEFAULT@SECLEVEL=0")
+TLS_POSTAL_SINK = ("--tls", "--tls-ciphers=ADH-AES256-GCM-SHA384:@SECLEVEL=0:TLS_AES_256_GCM_SHA384")
 TLS_CURL = Side("curl", "ours", ("--ssl-reqd", "--insecure"), TLS_SINK)
 TLS_POSTAL = Side("postal", "ours", ("-s", "100"), TLS_POSTAL_SINK, most=60)
 TLS_SWAKS = Side("swaks", "ours", ("--tls",), TLS_SINK, most=10)
@@ -97,7 +97,7 @@ MEMORY_ROWS = (
     MemoryRow("sink-memory", "sink, user memory a session",
               Side("ours", "postfix"), OURS, "sink", goal=512),
     MemoryRow("tls-source-memory", "source, user memory a TLS session", None, tls_ours(), "source",
-              few=1000, many=2000, quick=True),
+              few=1000, many=3000, rounds=40, quick=True),
     MemoryRow("tls-sink-memory", "sink, user memory a TLS session", None, tls_ours(), "sink",
-              few=1000, many=2000, quick=True),
+              few=1000, many=3000, rounds=40),
 )

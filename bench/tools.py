@@ -17,6 +17,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RUN_LIMIT = 60.0  # seconds: no single run takes longer
 START_LIMIT = 10.0  # seconds: until a sink listens, until it has ended
 MOST = 20_000_000
+USER = ["-u", "nobody"] if os.geteuid() == 0 else []  # of a sink
 
 
 class Broken(Exception):
@@ -64,6 +65,7 @@ class MemoryRow:
     figure: str
     few: int = 500
     many: int = 8500
+    rounds: int = 5  # messages for each of the many: enough for all to be there at once
     goal: int = None
     quick: bool = False
 
@@ -280,7 +282,7 @@ def sink_argv(bench, row, side, place, messages):
     if side.sink == "raw":
         return [bench.raw, "serve", raw_driver(side.sink_args), str(place.port), bench.sizes()]
     argv = [bench.programs[side.sink, "sink"], "-m", str(max(256, row.sessions + 10))]
-    argv += ["-u", "nobody"] if os.geteuid() == 0 else []
+    argv += USER
     if side.sink == "postfix":  # it ends by itself at the probe, see check_sink()
         argv += ["-M", str(messages + 1)]
     else:
@@ -336,6 +338,7 @@ def check_sink(row, side, process, place, messages):
     """
     Ends the sink and sees how many messages it had counted. Postfix's tells nobody, so it runs with
     -M, one more than it is to get: after one more message it must end by itself, with status 0.
+    Returns the most sessions there were at once, None where that is not told.
     """
     if side.sink == "postfix":
         if process.wait(0.001):
@@ -344,7 +347,7 @@ def check_sink(row, side, process, place, messages):
         if not process.wait(START_LIMIT) or process.status != 0:
             process.end()
             raise Broken(f"the sink did not count {messages} messages: " + process.complaint())
-        return
+        return None
     process.end()
     if process.status != 0:
         raise Broken(process.complaint())
@@ -356,6 +359,7 @@ def check_sink(row, side, process, place, messages):
         tls = report["sink"]["tls"]
         if tls["full"] + tls["resumed"] < (1 if row.keep else messages):
             raise Broken(f"not all of it was encrypted: {tls}")
+    return report["sink"]["peak_sessions"] if "sink" in report else None
 
 
 def start_sink(bench, row, side, messages, cores):
@@ -383,7 +387,7 @@ def run_once(bench, row, side, messages, cores, memory=False):
         wait_for_source(side, source, sink, memory)
         wall = time.monotonic() - start
         check_source(row, side, source, messages)
-        check_sink(row, side, sink, place, messages)
+        peak_sessions = check_sink(row, side, sink, place, messages)
     finally:
         for process in (source, sink):
             if process:
@@ -392,11 +396,33 @@ def run_once(bench, row, side, messages, cores, memory=False):
     result = {"messages": messages, "wall": wall, "source": source.figures(),
               "sink": sink.figures()}
     if memory:
+        if peak_sessions is not None and peak_sessions < row.sessions:
+            raise Broken(f"only {peak_sessions} of {row.sessions} sessions were open at once")
         result["source"]["peak"], result["sink"]["peak"] = source.peak, sink.peak
     own = result["source"]["cpu"] + result["sink"]["cpu"]
     took = time.monotonic() - began
     result["others"] = max(0.0, (busy_seconds() - busy - own) / took)
     return result
+
+
+@contextlib.contextmanager
+def our_sink(build, core, *options):
+    """Our sink on a core of its own, for as long as the block takes: its address."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        place = Place(port=s.getsockname()[1])
+    sink = subprocess.Popen(["taskset", "-c", str(core), os.path.join(build, "smtp-sink"),
+                             "--quiet", *USER, *options, place.text()])
+    try:
+        until = time.monotonic() + START_LIMIT
+        while sink.poll() is None and not listens(sink.pid, place):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.01)
+        yield place.text()
+    finally:
+        sink.terminate()
+        sink.wait()
 
 
 # ---- What the raw ping-pong is to imitate ----
