@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "num.h"
 #include "opt_impl.h"
@@ -86,7 +87,8 @@ static int set_choice(const struct opt *o, void *at, const char *value, struct d
     char list[200] = "";
 
     for (const struct opt_choice *c = o->choices; c->name; c++) {
-        if (strcmp(c->name, value) == 0) {
+        if (strcasecmp(c->name, value) ==
+            0) { /* SASL mechanisms and keywords are known in capitals */
             memcpy(at, &c->value, sizeof c->value);
             return 0;
         }

@@ -262,6 +262,7 @@ static void optional_argument(void **state)
     GOOD("--mode", "", .mode = 1);
     GOOD("--mode=if-offered", "", .mode = 2);
     GOOD("--mode=no", "", .mode = 3);
+    GOOD("--mode=If-Offered", "", .mode = 2);
     /* It is never the next word. */
     GOOD("--mode no", "no", .mode = 1);
     GOOD("--mode --verbose", "", .mode = 1, .verbose = true);
@@ -352,7 +353,7 @@ static void bad_values(void **state)
     bad("-w 1y", "message delay", "--wait takes a time");
     bad("--mode=may", "mode", "must, if-offered, no");
     bad("--mode=", "mode", "must, if-offered, no");
-    bad("--mode=MUST", "mode", "must, if-offered, no");
+    bad("--mode=mus", "mode", "must, if-offered, no");
     bad("-c bad", "custom", "say good");
 }
 
