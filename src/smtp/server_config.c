@@ -27,11 +27,21 @@ static const struct plain_line plain_list[] = {
 /* The most that an extension's arguments in the list may take. */
 #define ANNOUNCE_MAX 256
 
+/* Announced by whoever has what it takes: a certificate, users. */
+static const struct {
+    const char *keyword;
+    const char *instead;
+} by_option[] = {{"STARTTLS", "--tls"}, {"AUTH", "--auth-users or --auth"}};
+
 static int unknown_keyword(const char *keyword, struct diag *d)
 {
     char known[200] = "";
     size_t n = 0;
 
+    for (size_t i = 0; i < sizeof by_option / sizeof by_option[0]; i++)
+        if (strcasecmp(keyword, by_option[i].keyword) == 0)
+            return diag_set(d, -EINVAL, "cannot announce %s (%s does that)", keyword,
+                            by_option[i].instead);
     for (size_t i = 0; i < EXT_COUNT; i++) {
         size_t length = strlen(ext_rows[i]->keyword);
 

@@ -945,6 +945,13 @@ def test_bad_usage():
         assert done.stderr.startswith(OURS.encode() + b": fatal: "), (row, done)
 
 
+def test_keywords_of_other_options():
+    for keyword, instead in (("STARTTLS", b"--tls "), ("AUTH", b"--auth-users ")):
+        done = subprocess.run([OURS, "--announce", f"CHUNKING,{keyword}", "127.0.0.1:0"],
+                              capture_output=True, timeout=LIMIT, check=False)
+        assert done.returncode == 1 and instead in done.stderr, done
+
+
 def test_second_sink_is_refused():
     with Sink(OURS) as sink:
         done = subprocess.run([OURS, sink.address], capture_output=True, timeout=LIMIT, check=False)
