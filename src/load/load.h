@@ -149,6 +149,7 @@ struct load {
     uint64_t ended_at;          /* the latter, on the monotonic clock */
     int done_fd;                /* becomes readable when all workers have ended */
     atomic_bool told_plaintext; /* some session went without TLS, and it was said */
+    atomic_uint told_failures;  /* bits of enum failure */
     /* Messages that the workers have for themselves so far; more than there are at the end. */
     _Alignas(64) atomic_uint_fast64_t next;
     atomic_uint_fast64_t connections; /* connections numbered so far */

@@ -234,7 +234,8 @@ const struct opt model_options[] = {
          "Don't end the run when the server refuses, closes, resets or does not answer: count "
          "it, connect again after a pause that grows from 0.1 to 5 seconds and varies at random, "
          "and go on. A session takes a message only when its connection is ready for one, so "
-         "that an outage costs none. Refusals are not told one by one; the summary has them. "
+         "that an outage costs none. Refusals are not told one by one; the summary has them. Of "
+         "the failures of connections the first of each kind is told. "
          "Without an end in time, a server that is gone for good is waited for: see "
          "--stop-when."},
     {.name = "stop-when",

@@ -242,11 +242,12 @@ static void connect_failed(struct session *s, int error)
     const char *words = limits_words(error, source);
     char path[240];
 
+    path_text(s, source, path, sizeof path);
     if (w->load->settings->keep_going) {
         s->failed = true;
+        worker_failure(w, FAILURE_CONNECT, "connect: %s (%s)%s", strerror(error), path, words);
         return;
     }
-    path_text(s, source, path, sizeof path);
     if (++s->tries < w->load->settings->connect_tries) {
         diag_warn("connect: %s (%s)%s", strerror(error), path, words);
         s->addresses_tried = 0;

@@ -36,8 +36,7 @@ static void failed(struct session *s, const char *why)
     struct worker *w = s->worker;
 
     stats_count(w->stats, COUNTER_AUTH_FAILED);
-    if (!w->load->settings->keep_going)
-        worker_fatal(w, "%s", why);
+    worker_failure(w, FAILURE_AUTH, "%s", why);
     session_auth_done(s);
 }
 

@@ -133,12 +133,10 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
-    if (s->worker->load->settings->keep_going)
-        return;
-    if (s->worker->load->settings->tolerant)
+    if (s->worker->load->settings->tolerant && !s->worker->load->settings->keep_going)
         diag_warn("protocol error: %s: %s", what, text);
     else
-        worker_fatal(s->worker, "protocol error: %s: %s", what, text);
+        worker_failure(s->worker, FAILURE_PROTOCOL, "protocol error: %s: %s", what, text);
 }
 
 /* Said once, for it will be the same for the sessions that follow. */
@@ -165,17 +163,17 @@ static void on_end(struct session *s, const struct client_event *e)
     case CLIENT_END_LOST:
         stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
         /* Nothing was under way, RSET included, and nothing was to come: no harm done. */
-        if (!keep_going &&
-            (!s->was_idle || e->phase == PHASE_RSET || (worker_has_more(w) && !w->model.held)))
-            worker_fatal(w, "lost connection while %s", doing);
+        if (!s->was_idle || e->phase == PHASE_RSET ||
+            (keep_going ? e->phase != PHASE_MAIL : worker_has_more(w) && !w->model.held))
+            worker_failure(w, FAILURE_LOST, "lost connection while %s", doing);
         break;
     case CLIENT_END_TIMEOUT:
         stats_count(w->stats, COUNTER_TIMEOUTS);
         /* All messages are answered before QUIT is sent: no harm done. */
         if (e->phase == PHASE_QUIT && !keep_going)
             diag_warn("timeout while waiting for the reply to QUIT");
-        else if (!keep_going)
-            worker_fatal(w, "timeout while %s", doing);
+        else
+            worker_failure(w, FAILURE_TIMEOUT, "timeout while %s", doing);
         break;
     case CLIENT_END_UNSOLICITED:
     case CLIENT_END_ENDLESS:

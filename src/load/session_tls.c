@@ -36,8 +36,7 @@ static void failed(struct io_conn *c, const struct diag *why)
         return;
     stats_count(w->stats, COUNTER_TLS_FAILED);
     /* As a connection that can't be made. */
-    if (!w->load->settings->keep_going)
-        worker_fatal(w, "%s", why->text);
+    worker_failure(w, FAILURE_TLS, "%s", why->text);
     client_tls_failed(session_client(s));
     session_go_on(s, io_now(w->io));
 }

@@ -135,6 +135,23 @@ void worker_fatal(struct worker *w, const char *format, ...)
     wake_others(w);
 }
 
+void worker_failure(struct worker *w, enum failure kind, const char *format, ...)
+{
+    unsigned bit = 1u << kind;
+    struct diag d;
+    va_list args;
+
+    if (w->load->settings->keep_going && atomic_load(&w->load->told_failures) & bit)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(d.text, sizeof d.text, format, args);
+    va_end(args);
+    if (!w->load->settings->keep_going)
+        worker_fatal(w, "%s", d.text);
+    else if (!(atomic_fetch_or(&w->load->told_failures, bit) & bit))
+        diag_warn("%s (the run goes on; only the first such failure is told)", d.text);
+}
+
 struct session *worker_session(const struct worker *w, uint64_t i)
 {
     return (struct session *)(w->sessions + i * w->session_size);

@@ -87,4 +87,18 @@ void worker_buffer_return(struct worker *, struct send_buffer *);
 /* A fatal error: the whole run ends. */
 void worker_fatal(struct worker *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+enum failure {
+    FAILURE_CONNECT,
+    FAILURE_TLS,
+    FAILURE_AUTH,
+    FAILURE_LOST,
+    FAILURE_TIMEOUT,
+    FAILURE_PROTOCOL
+};
+
+/* A connection's failure: fatal, or where the run goes on whatever happens, told once of each kind.
+ */
+void worker_failure(struct worker *, enum failure, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 #endif

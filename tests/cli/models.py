@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -391,6 +392,24 @@ def wrong_values_are_told_in_one_line():
         assert done.returncode == 1, (args, done.returncode)
         assert done.stdout == "", args
         assert done.stderr.count("\n") == 1 and words in done.stderr, (args, done.stderr)
+
+
+@test
+def the_first_failure_is_told_where_the_run_goes_on():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    for options in (["--rate=100/s"], ["--keep-going"]):
+        done = run("--quiet", "-s", "4", *options, "--duration=0.5s", f"127.0.0.1:{port}")
+        assert done.stderr.count("\n") == 1, (options, done.stderr)
+        assert "warning: connect: Connection refused" in done.stderr, (options, done.stderr)
+    with Sink("-q", "MAIL") as sink:
+        done = run("--quiet", "-s", "4", "-m", "8", "--keep-going", sink.where)
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "warning: lost connection while sending sender" in done.stderr, done.stderr
+    with Sink("--tls") as sink:
+        done = run("--quiet", "-s", "4", "--rate=50/s", "--duration=0.5s", "--tls", sink.where)
+        assert done.stderr.count("\n") == 1, done.stderr
+        assert "warning: TLS: bad certificate" in done.stderr, done.stderr
 
 
 def main():
