@@ -355,6 +355,19 @@ bool address_is_here(const struct address *a)
     return here;
 }
 
+bool address_has_source(const struct address *a)
+{
+    int fd = socket(a->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool has = true;
+
+    if (fd < 0)
+        return errno != EAFNOSUPPORT;
+    if (connect(fd, &a->sa, a->length) < 0)
+        has = errno != EADDRNOTAVAIL;
+    (void)close(fd);
+    return has;
+}
+
 static void drop_absent(struct endpoint *e)
 {
     size_t kept = 0;

@@ -62,6 +62,9 @@ int address_listen(const struct address *, int backlog, struct diag *);
 /* Whether this machine has the address, as far as another port can tell. */
 bool address_is_here(const struct address *);
 
+/* Whether this machine has some address to go there from. Sends nothing. */
+bool address_has_source(const struct address *);
+
 /* Can nobody but this machine be at it: is it a loopback or UNIX address? */
 bool address_is_local(const struct address *);
 

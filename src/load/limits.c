@@ -83,7 +83,7 @@ int limits_check(const struct load *l, uint64_t sessions, struct diag *d)
     return rc < 0 ? rc : check_fastopen(l, d);
 }
 
-const char *limits_words(int error, const struct address *source)
+const char *limits_words(int error, const struct address *source, const struct address *target)
 {
     static const struct {
         int error;
@@ -103,6 +103,8 @@ const char *limits_words(int error, const struct address *source)
 
     if (error == EADDRNOTAVAIL && source && !address_is_here(source))
         return ": this machine does not have that source address any more (--bind)";
+    if (error == EADDRNOTAVAIL && !address_has_source(target))
+        return ": this machine has no address to reach it from";
     for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
         if (limits[i].error == error)
             return limits[i].words;

@@ -20,8 +20,8 @@ int limits_check(const struct load *, uint64_t sessions, struct diag *);
 
 /*
  * What the errno of a failed connect has to do with a limit: "", or words that begin with ": ".
- * source is where it was to come from, NULL for anywhere.
+ * source is where it was to come from, NULL for anywhere; target where it was to go.
  */
-const char *limits_words(int error, const struct address *source);
+const char *limits_words(int error, const struct address *source, const struct address *target);
 
 #endif

@@ -239,7 +239,7 @@ static void connect_failed(struct session *s, int error)
     struct worker *w = s->worker;
     struct address a;
     const struct address *source = source_of(s, &a);
-    const char *words = limits_words(error, source);
+    const char *words = limits_words(error, source, session_address(s));
     char path[240];
 
     path_text(s, source, path, sizeof path);

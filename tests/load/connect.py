@@ -472,6 +472,14 @@ def running_out_of_descriptors_is_told_in_one_line(driver):
                          lines[0]), lines
 
 
+@test
+def a_machine_without_ipv6_is_told_so():
+    """In a network where nothing is up ::1 is nobody's address, and no lack of ports."""
+    done = subprocess.run(["unshare", "--net", SOURCE, "--quiet", "[::1]:25"], capture_output=True,
+                          text=True, timeout=60, check=False)
+    one_line(done, "Cannot assign requested address ([::1]:25)", "no address to reach it from")
+
+
 def main():
     failed = 0
     try:
