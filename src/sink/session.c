@@ -3,59 +3,11 @@
  * causes are collected and written once, at the end of the turn. A client that does not read its
  * replies is not read either, and holds up nobody else.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <syslog.h>
-#include <unistd.h>
 
 #include "secure.h"
 #include "sink_impl.h"
 #include "units.h"
-
-/* Octets of a command's arguments that are logged. */
-#define LOGGED_ARGUMENT 100
-
-#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
-
-static struct session *of_conn(struct io_conn *c)
-{
-    return container_of(c, struct session, conn);
-}
-
-static struct worker *worker_of(const struct session *s)
-{
-    return container_of(s->server.context, struct worker, context);
-}
-
-/* The peer's counters: rewritten in place at every event. */
-static void show_counters(const struct worker *w)
-{
-    struct tally *t = w->tally;
-    char line[100];
-    int n;
-
-    if (!w->config->counters)
-        return;
-    (void)pthread_mutex_lock(&t->screen);
-    n = snprintf(line, sizeof line, "sess=%llu quit=%llu mesg=%llu\r",
-                 (unsigned long long)atomic_load(&t->sessions),
-                 (unsigned long long)atomic_load(&t->quits),
-                 (unsigned long long)atomic_load(&t->messages));
-    if (write(STDOUT_FILENO, line, (size_t)n) < 0)
-        n = 0; /* nobody looks: no reason to stop serving */
-    (void)pthread_mutex_unlock(&t->screen);
-}
-
-static void stop_if(struct worker *w, uint64_t count, uint64_t limit)
-{
-    if (!limit || count < limit)
-        return;
-    w->context.halt = SERVER_HALTS;
-    if (!atomic_exchange(&w->sink->complete, true))
-        sink_wake(w->sink);
-}
 
 static void queue(struct session *s)
 {
@@ -86,8 +38,7 @@ static void count_end(struct session *s, uint64_t *kind)
     if (kind == &w->account.numbers.quits)
         atomic_fetch_add(&w->tally->quits, 1);
     ended = 1 + atomic_fetch_add(&w->tally->sessions, 1);
-    show_counters(w);
-    stop_if(w, ended, w->config->stop_sessions);
+    sink_tally(w, ended, w->config->stop_sessions);
 }
 
 static void leave(struct session *s, enum io_close_how how)
@@ -289,7 +240,7 @@ static void go_on(struct session *s)
 
 static void received(struct io_conn *c, const char *octets, size_t n)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
     struct worker *w = worker_of(s);
     struct slice in = {octets, n};
 
@@ -304,7 +255,7 @@ static void received(struct io_conn *c, const char *octets, size_t n)
 
 static void sent(struct io_conn *c, size_t n)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
     struct worker *w = worker_of(s);
 
     if (!secure_is(c))
@@ -324,7 +275,7 @@ static void sent(struct io_conn *c, size_t n)
 
 static void ended(struct io_conn *c, int error)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
 
     s->ended = true;
     if (error) {
@@ -333,42 +284,6 @@ static void ended(struct io_conn *c, int error)
         return;
     }
     queue(s); /* pending replies first */
-}
-
-/* As 16 octets, IPv4 mapped (RFC 4291 section 2.5.5.2), zeroes for a local socket. */
-static void address_octets(const struct sockaddr *peer, socklen_t length, uint8_t *out)
-{
-    memset(out, 0, 16);
-    if (length > 0 && peer->sa_family == AF_INET6) {
-        memcpy(out, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 16);
-    } else if (length > 0 && peer->sa_family == AF_INET) {
-        memset(out + 10, 0xff, 2);
-        memcpy(out + 12, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
-    }
-}
-
-static bool begin_behaviour(struct session *s, const struct sockaddr *peer, socklen_t length)
-{
-    struct worker *w = worker_of(s);
-    uint8_t address[16];
-
-    if (!w->behaviour)
-        return true;
-    s->behaviour = calloc(1, sizeof *s->behaviour);
-    if (!s->behaviour)
-        return false;
-    address_octets(peer, length, address);
-    behaviour_connect(w->behaviour, s->behaviour, address, io_now(w->io));
-    return true;
-}
-
-static void end_behaviour(struct session *s)
-{
-    if (!s->behaviour)
-        return;
-    behaviour_disconnect(worker_of(s)->behaviour, s->behaviour);
-    free(s->behaviour);
-    s->behaviour = NULL;
 }
 
 /* Takes one of max_sessions. How many are taken then; 0: none was left. */
@@ -425,11 +340,10 @@ static void begin(struct session *s, uint64_t n)
 
 static void closed(struct io_conn *c)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
     struct worker *w = worker_of(s);
 
-    capture_disconnect(s->capture);
-    end_behaviour(s);
+    sink_client_end(s);
     server_done(&s->server);
     auth_server_free(s->auth);
     s->auth = NULL;
@@ -491,7 +405,7 @@ void sink_flush(struct worker *w)
 
 static void timed_out(struct timer *t)
 {
-    struct session *s = container_of(t, struct session, timer);
+    struct session *s = (struct session *)(void *)((char *)t - offsetof(struct session, timer));
 
     if (server_waits(&s->server)) {
         go_on(s);
@@ -544,7 +458,7 @@ void sink_session_insecure(struct session *s)
 /* All places may have been taken meanwhile, by another thread: then it is as if not accepted. */
 static void connected(struct io_conn *c, int error)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
 
     (void)error;
     if (s->placed)
@@ -583,58 +497,17 @@ static const struct io_handler handler = {
 /* Until a header has told whose connection it is. */
 static const struct io_handler arriving = {
     .connected = connected,
-    .received = sink_proxy_received,
+    .received = sink_client_header,
     .sent = sent,
     .ended = ended,
     .closed = closed,
 };
 
-static void show_peer(const struct sockaddr *peer, socklen_t length)
-{
-    char text[INET6_ADDRSTRLEN] = "";
-
-    if (length > 0 && peer->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, text,
-                  sizeof text);
-    else if (length > 0 && peer->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, text,
-                  sizeof text);
-    diag_note("connect (%s %s)",
-              !*text                       ? "AF_UNIX"
-              : peer->sa_family == AF_INET ? "AF_INET"
-                                           : "AF_INET6",
-              *text ? text : "local");
-}
-
-/* Whose session it is: known when it was accepted, or by a header later. false: out of memory. */
-static bool introduce(struct session *s, const struct sockaddr *peer, socklen_t length)
-{
-    struct worker *w = worker_of(s);
-
-    if (w->capture)
-        s->capture = capture_connect(w->capture, peer, length);
-    if ((w->capture && !s->capture) || !begin_behaviour(s, peer, length))
-        return false;
-    if (w->config->logged >> SERVER_CONNECT & 1)
-        syslog(LOG_INFO, "connect ");
-    if (w->config->verbose)
-        show_peer(peer, length);
-    return true;
-}
-
-bool sink_session_becomes(struct session *s, const struct sockaddr *peer, socklen_t length)
-{
-    capture_disconnect(s->capture);
-    s->capture = NULL;
-    end_behaviour(s);
-    return introduce(s, peer, length);
-}
-
 void sink_session_arrived(struct session *s, const struct sockaddr *peer, socklen_t length,
                           struct slice rest)
 {
     s->conn.handler = &handler;
-    if (!introduce(s, peer, length)) {
+    if (!sink_client_begin(s, peer, length)) {
         sink_session_abort(s);
         return;
     }
@@ -665,8 +538,9 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
         return NULL;
     server_init(&s->server, &w->context);
     s->conn.handler = w->config->proxy ? &arriving : &handler;
-    if (!(w->config->proxy ? sink_proxy_await(s, peer, length) : introduce(s, peer, length))) {
-        capture_disconnect(s->capture);
+    if (!(w->config->proxy ? sink_client_await(s, peer, length)
+                           : sink_client_begin(s, peer, length))) {
+        sink_client_end(s);
         pool_return_session(&w->pool, s);
         return NULL;
     }
@@ -685,114 +559,4 @@ struct io_conn *sink_session_accept(struct io_listener *l, const struct sockaddr
     if (n == 0 || n == w->config->max_sessions)
         pause_doors(w, true);
     return &s->conn;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* The command as typed, a blank, and the beginning of its arguments, as the peer does. */
-static void log_command(struct slice line)
-{
-    char verb[SERVER_LINE_MAX];
-    char args[LOGGED_ARGUMENT + 1];
-    size_t n = 0;
-
-    while (line.n > 0 && is_blank(*line.p))
-        line = slice_from(line, 1);
-    while (n < line.n && !is_blank(line.p[n]))
-        n++;
-    syslog(LOG_INFO, "%s %s", diag_printable(verb, sizeof verb, (struct slice){line.p, n}),
-           diag_printable(args, sizeof args, slice_from(line, n < line.n ? n + 1 : n)));
-}
-
-static void show_command(struct server *sv, enum server_verb verb, struct slice line,
-                         struct slice reply)
-{
-    struct worker *w = container_of(sv->context, struct worker, context);
-    struct session *s = container_of(sv, struct session, server);
-    char text[2100];
-
-    (void)reply;
-    if (w->config->logged >> verb & 1)
-        log_command(line);
-    if (w->config->verbose)
-        diag_note("%s", diag_printable(text, sizeof text, line));
-    if (s->capture)
-        capture_command(s->capture, sv, verb, line, reply);
-}
-
-static void record_content(struct server *sv, struct slice octets, bool bdat)
-{
-    struct session *s = container_of(sv, struct session, server);
-
-    if (s->capture)
-        capture_content(s->capture, sv, octets, bdat);
-}
-
-void sink_session_judge(struct server *sv, enum server_verb verb, struct slice args,
-                        struct server_act *act)
-{
-    struct worker *w = container_of(sv->context, struct worker, context);
-    struct session *s = container_of(sv, struct session, server);
-
-    server_plan_judge(&w->config->plan, verb, &s->rng, act);
-    if (s->behaviour && !act->instead)
-        behaviour_judge(w->behaviour, s->behaviour,
-                        &(struct behaviour_step){.verb = verb,
-                                                 .args = args,
-                                                 .octets = sv->octets,
-                                                 .now = io_now(w->io),
-                                                 .recipients = sv->recipients,
-                                                 .mail = sv->mail,
-                                                 .lmtp = w->config->server.lmtp},
-                        &s->rng, act);
-}
-
-struct slice sink_session_verdict(const struct server *sv, uint32_t recipient)
-{
-    const struct worker *w = container_of(sv->context, struct worker, context);
-    const struct session *s =
-        (const struct session *)(const void *)((const char *)sv - offsetof(struct session, server));
-
-    return behaviour_verdict(w->behaviour, s->behaviour, recipient);
-}
-
-/* Another thread had the last message at the same time: it is as if this one came after the end. */
-static struct slice forget_message(struct worker *w, const struct server_message *m)
-{
-    atomic_fetch_sub(&w->tally->messages, 1);
-    w->context.messages--;
-    w->context.recipients -= m->recipients;
-    w->context.octets -= m->octets;
-    w->context.halt = SERVER_HALTS;
-    return SLICE("421 4.3.2 Error: server is shutting down\r\n");
-}
-
-static struct slice count_message(struct server *sv, const struct server_message *m)
-{
-    struct worker *w = container_of(sv->context, struct worker, context);
-    struct session *s = container_of(sv, struct session, server);
-
-    if (w->tally) {
-        uint64_t n = 1 + atomic_fetch_add(&w->tally->messages, 1);
-
-        if (w->config->stop_messages && n > w->config->stop_messages)
-            return forget_message(w, m);
-        show_counters(w);
-        stop_if(w, n, w->config->stop_messages);
-    }
-    return s->capture ? capture_message(s->capture, m) : (struct slice){NULL, 0};
-}
-
-static const struct server_hooks all_hooks = {.client = sink_xclient,
-                                              .command = show_command,
-                                              .content = record_content,
-                                              .message = count_message};
-static const struct server_hooks few_hooks = {.client = sink_xclient, .message = count_message};
-
-const struct server_hooks *sink_session_hooks(const struct sink_config *cf)
-{
-    return cf->logged || cf->verbose || cf->capture ? &all_hooks : &few_hooks;
 }

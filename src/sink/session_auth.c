@@ -3,11 +3,6 @@
  */
 #include "sink_impl.h"
 
-static struct session *of_server(struct server *sv)
-{
-    return (struct session *)(void *)((char *)sv - offsetof(struct session, server));
-}
-
 enum server_auth sink_session_auth(struct server *sv, bool begin, struct slice line,
                                    struct slice *reply)
 {
@@ -16,9 +11,8 @@ enum server_auth sink_session_auth(struct server *sv, bool begin, struct slice l
         [AUTH_MORE] = SERVER_AUTH_MORE,
         [AUTH_TAKEN] = SERVER_AUTH_TAKEN,
     };
-    struct session *s = of_server(sv);
-    struct worker *w =
-        (struct worker *)(void *)((char *)sv->context - offsetof(struct worker, context));
+    struct session *s = session_of_server(sv);
+    struct worker *w = worker_of_server(sv);
 
     if (!begin)
         return outcomes[auth_server_step(&s->auth, line, reply)];

@@ -4,19 +4,9 @@
 #include "secure.h"
 #include "sink_impl.h"
 
-static struct session *of_conn(struct io_conn *c)
-{
-    return (struct session *)(void *)((char *)c - offsetof(struct session, conn));
-}
-
-static struct worker *worker_of(const struct session *s)
-{
-    return (struct worker *)(void *)((char *)s->server.context - offsetof(struct worker, context));
-}
-
 static void done(struct io_conn *c, const struct tls *t)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
     struct sink_numbers *n = &worker_of(s)->account.numbers;
     char name[KINDS_NAME];
 
@@ -29,7 +19,7 @@ static void done(struct io_conn *c, const struct tls *t)
 
 static void failed(struct io_conn *c, const struct diag *why)
 {
-    struct session *s = of_conn(c);
+    struct session *s = session_of_conn(c);
 
     worker_of(s)->account.numbers.tls_failed++;
     diag_warn("%s", why->text);
@@ -38,7 +28,7 @@ static void failed(struct io_conn *c, const struct diag *why)
 
 static void wire(struct io_conn *c, size_t received, size_t sent)
 {
-    struct sink_numbers *n = &worker_of(of_conn(c))->account.numbers;
+    struct sink_numbers *n = &worker_of(session_of_conn(c))->account.numbers;
 
     n->received_bytes += received;
     n->sent_bytes += sent;

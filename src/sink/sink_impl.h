@@ -1,6 +1,7 @@
 /*
  * The inside of the sink, shared by its files: sink.c (listening, threads), worker.c (one thread's
- * loop and end), session.c (one connection), pool.c (memory).
+ * loop, account and end), session.c (one connection), session_client.c (whose it is),
+ * session_hooks.c, session_tls.c and session_auth.c (what its machine asks), pool.c (memory).
  */
 #ifndef SINK_SINK_IMPL_H
 #define SINK_SINK_IMPL_H
@@ -124,6 +125,27 @@ struct sink {
     atomic_uint_fast64_t paused; /* workers that have stopped accepting: max_sessions are open */
 };
 
+/* From what is embedded to its owner. */
+static inline struct session *session_of_conn(struct io_conn *c)
+{
+    return (struct session *)(void *)((char *)c - offsetof(struct session, conn));
+}
+
+static inline struct session *session_of_server(struct server *sv)
+{
+    return (struct session *)(void *)((char *)sv - offsetof(struct session, server));
+}
+
+static inline struct worker *worker_of_server(const struct server *sv)
+{
+    return (struct worker *)(void *)((char *)sv->context - offsetof(struct worker, context));
+}
+
+static inline struct worker *worker_of(const struct session *s)
+{
+    return worker_of_server(&s->server);
+}
+
 /* Makes all workers look around: at stop, complete, and places that became free. */
 void sink_wake(struct sink *);
 
@@ -133,6 +155,10 @@ void sink_work(struct worker *);
 /* Makes its account known to the others. */
 void sink_publish(struct worker *);
 
+/* With a tally, one of its counters went up: shows them (-c), and stops when it has reached the
+ * limit (0: none). */
+void sink_tally(struct worker *, uint64_t count, uint64_t limit);
+
 /* The sum of what was made known. */
 void sink_sum(struct sink *, struct sink_numbers *);
 
@@ -140,7 +166,11 @@ void sink_sum(struct sink *, struct sink_numbers *);
  * room. */
 void sink_session_admit(struct worker *);
 
-/* The hooks that sessions need under this config: mostly none that is called at every command. */
+struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
+                                    socklen_t length);
+
+/* What the server machine is given (session_hooks.c), only that which this config needs: mostly
+ * none that is called at every command. */
 const struct server_hooks *sink_session_hooks(const struct sink_config *);
 
 /* The judge of a worker whose config plans something. */
@@ -149,22 +179,22 @@ void sink_session_judge(struct server *, enum server_verb, struct slice args, st
 /* Likewise, of one that has a profile. */
 struct slice sink_session_verdict(const struct server *, uint32_t recipient);
 
-struct io_conn *sink_session_accept(struct io_listener *, const struct sockaddr *peer,
-                                    socklen_t length);
+/*
+ * Whose session it is (session_client.c): an address known when it was accepted, or by a header of
+ * the PROXY protocol or XCLIENT later. false when out of memory.
+ */
+bool sink_client_begin(struct session *, const struct sockaddr *peer, socklen_t length);
+void sink_client_end(struct session *);
+bool sink_xclient(struct server *, struct slice name, struct slice value);
 
 /*
- * A session that begins with a header of the PROXY protocol: keeps what is known of its peer, false
- * when out of memory; takes octets until the header is complete; and goes on with what is behind it
- * (session.c).
+ * A session that begins with a header: keeps what is known of its peer, false when out of memory;
+ * takes octets until the header is complete; and goes on with what is behind it (session.c).
  */
-bool sink_proxy_await(struct session *, const struct sockaddr *peer, socklen_t length);
-void sink_proxy_received(struct io_conn *, const char *octets, size_t n);
+bool sink_client_await(struct session *, const struct sockaddr *peer, socklen_t length);
+void sink_client_header(struct io_conn *, const char *octets, size_t n);
 void sink_session_arrived(struct session *, const struct sockaddr *peer, socklen_t length,
                           struct slice rest);
-
-/* XCLIENT: the session is another client's; false when out of memory (session.c). */
-bool sink_xclient(struct server *, struct slice name, struct slice value);
-bool sink_session_becomes(struct session *, const struct sockaddr *peer, socklen_t length);
 
 /* Begins TLS, now or behind what is on its way in the clear. */
 void sink_session_secure(struct session *);

@@ -1,6 +1,8 @@
 /*
  * One thread of a sink: its loop, its end, its account.
  */
+#include <unistd.h>
+
 #include "process.h"
 #include "sink_impl.h"
 #include "units.h"
@@ -8,6 +10,35 @@
 /* How long a stop waits: for replies that are already due, then for clients to see the end. */
 #define DRAIN_TIME (1 * NS_PER_S)
 #define LEAVE_TIME (20 * NS_PER_MS)
+
+/* The peer's counters: rewritten in place at every event. */
+static void show_counters(const struct worker *w)
+{
+    struct tally *t = w->tally;
+    char line[100];
+    int n;
+
+    if (!w->config->counters)
+        return;
+    (void)pthread_mutex_lock(&t->screen);
+    n = snprintf(line, sizeof line, "sess=%llu quit=%llu mesg=%llu\r",
+                 (unsigned long long)atomic_load(&t->sessions),
+                 (unsigned long long)atomic_load(&t->quits),
+                 (unsigned long long)atomic_load(&t->messages));
+    if (write(STDOUT_FILENO, line, (size_t)n) < 0)
+        n = 0; /* nobody looks: no reason to stop serving */
+    (void)pthread_mutex_unlock(&t->screen);
+}
+
+void sink_tally(struct worker *w, uint64_t count, uint64_t limit)
+{
+    show_counters(w);
+    if (!limit || count < limit)
+        return;
+    w->context.halt = SERVER_HALTS;
+    if (!atomic_exchange(&w->sink->complete, true))
+        sink_wake(w->sink);
+}
 
 static bool goes_on(const struct sink *s)
 {
