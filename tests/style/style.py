@@ -9,6 +9,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANNED = re.compile(r"\b(atoi|atol|sprintf|vsprintf|strcpy|strcat|gets|usleep)\s*\(")
+LINES_MAX = 700
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -31,7 +32,10 @@ def main():
         checked += 1
         if not text.startswith("/*"):
             faults.append(f"{short}: does not open with what it is for")
-        for number, line in enumerate(text.splitlines(), 1):
+        lines = text.splitlines()
+        if short.startswith("src") and len(lines) > LINES_MAX:
+            faults.append(f"{short}: {len(lines)} lines: more than {LINES_MAX}, so it is two things")
+        for number, line in enumerate(lines, 1):
             if BANNED.search(line):
                 faults.append(f"{short}:{number}: banned call: {line.strip()}")
             if LEFTOVER.search(line):
