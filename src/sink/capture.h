@@ -61,10 +61,12 @@ uint64_t capture_unrecorded(struct capture *);
 
 /*
  * A connection, as the server machine's hooks tell of it. connect returns NULL when out of memory;
- * disconnect aborts an open transaction and takes NULL.
+ * become makes it another client's, as if new; disconnect aborts an open transaction and takes
+ * NULL.
  */
 struct capture_session *capture_connect(struct capture *, const struct sockaddr *peer,
                                         socklen_t length);
+void capture_become(struct capture_session *, const struct sockaddr *peer, socklen_t length);
 void capture_disconnect(struct capture_session *);
 void capture_command(struct capture_session *, const struct server *, enum server_verb,
                      struct slice line, struct slice reply);

@@ -33,6 +33,13 @@ static void set_address(struct capture_client *client, const struct sockaddr *pe
         (void)snprintf(client->address, sizeof client->address, "local");
 }
 
+static void abort_open(struct capture_session *s)
+{
+    if (s->record)
+        capture_abort(s->capture, s->record, RECORD_ABORTED, 0);
+    s->record = NULL;
+}
+
 struct capture_session *capture_connect(struct capture *c, const struct sockaddr *peer,
                                         socklen_t length)
 {
@@ -41,16 +48,17 @@ struct capture_session *capture_connect(struct capture *c, const struct sockaddr
     if (!s)
         return NULL;
     s->capture = c;
-    s->client.protocol = c->server->lmtp ? "LMTP" : "SMTP";
-    set_address(&s->client, peer, length);
+    capture_become(s, peer, length);
     return s;
 }
 
-static void abort_open(struct capture_session *s)
+void capture_become(struct capture_session *s, const struct sockaddr *peer, socklen_t length)
 {
-    if (s->record)
-        capture_abort(s->capture, s->record, RECORD_ABORTED, 0);
-    s->record = NULL;
+    abort_open(s);
+    free(s->helo);
+    s->helo = NULL;
+    s->client = (struct capture_client){.protocol = s->capture->server->lmtp ? "LMTP" : "SMTP"};
+    set_address(&s->client, peer, length);
 }
 
 void capture_disconnect(struct capture_session *s)

@@ -30,21 +30,6 @@ static void address_octets(const struct sockaddr *peer, socklen_t length, uint8_
     }
 }
 
-static bool begin_behaviour(struct session *s, const struct sockaddr *peer, socklen_t length)
-{
-    struct worker *w = worker_of(s);
-    uint8_t address[16];
-
-    if (!w->behaviour)
-        return true;
-    s->behaviour = calloc(1, sizeof *s->behaviour);
-    if (!s->behaviour)
-        return false;
-    address_octets(peer, length, address);
-    behaviour_connect(w->behaviour, s->behaviour, address, io_now(w->io));
-    return true;
-}
-
 static void show_peer(const struct sockaddr *peer, socklen_t length)
 {
     char text[INET6_ADDRSTRLEN] = "";
@@ -62,19 +47,45 @@ static void show_peer(const struct sockaddr *peer, socklen_t length)
               *text ? text : "local");
 }
 
+static void meet(struct session *s, const struct sockaddr *peer, socklen_t length)
+{
+    struct worker *w = worker_of(s);
+    uint8_t address[16];
+
+    if (s->behaviour) {
+        address_octets(peer, length, address);
+        behaviour_connect(w->behaviour, s->behaviour, address, io_now(w->io));
+    }
+    if (w->config->logged >> SERVER_CONNECT & 1)
+        syslog(LOG_INFO, "connect ");
+    if (w->config->verbose)
+        show_peer(peer, length);
+}
+
 bool sink_client_begin(struct session *s, const struct sockaddr *peer, socklen_t length)
 {
     struct worker *w = worker_of(s);
 
     if (w->capture)
         s->capture = capture_connect(w->capture, peer, length);
-    if ((w->capture && !s->capture) || !begin_behaviour(s, peer, length))
+    if (w->behaviour)
+        s->behaviour = calloc(1, sizeof *s->behaviour);
+    if ((w->capture && !s->capture) || (w->behaviour && !s->behaviour))
         return false;
-    if (w->config->logged >> SERVER_CONNECT & 1)
-        syslog(LOG_INFO, "connect ");
-    if (w->config->verbose)
-        show_peer(peer, length);
+    meet(s, peer, length);
     return true;
+}
+
+/* Needs no memory: a session can't be left without what it is recorded or judged by. */
+static void become(struct session *s, const struct address *a)
+{
+    if (s->capture)
+        capture_become(s->capture, &a->sa, a->length);
+    if (s->behaviour) {
+        behaviour_disconnect(worker_of(s)->behaviour, s->behaviour);
+        *s->behaviour = (struct behaviour_session){0};
+    }
+    meet(s, &a->sa, a->length);
 }
 
 void sink_client_end(struct session *s)
@@ -164,6 +175,6 @@ bool sink_xclient(struct server *sv, struct slice name, struct slice value)
     text[xtext_read(value, text)] = '\0';
     if (!read_address(text, &a))
         return false;
-    sink_client_end(s);
-    return sink_client_begin(s, &a.sa, a.length);
+    become(s, &a);
+    return true;
 }

@@ -180,8 +180,8 @@ void sink_session_judge(struct server *, enum server_verb, struct slice args, st
 struct slice sink_session_verdict(const struct server *, uint32_t recipient);
 
 /*
- * Whose session it is (session_client.c): an address known when it was accepted, or by a header of
- * the PROXY protocol or XCLIENT later. false when out of memory.
+ * Whose session it is (session_client.c): known when it was accepted, or by a header of the PROXY
+ * protocol; false when out of memory. XCLIENT makes it another's: false for what is no address.
  */
 bool sink_client_begin(struct session *, const struct sockaddr *peer, socklen_t length);
 void sink_client_end(struct session *);

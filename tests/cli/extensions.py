@@ -419,6 +419,22 @@ def the_sink_looks_at_xclient():
                                        "connect (AF_INET6 fd00::1)"], lines
 
 
+@test
+def what_is_recorded_is_the_other_clients():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        name = os.path.join(folder, "out")
+        mail = b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\nx\r\n.\r\n"
+        with Sink("--announce=XCLIENT", "-D", name) as sink:
+            sink.talk(b"EHLO former\r\n" + mail + b"XCLIENT ADDR=192.0.2.1\r\n" + mail)
+        with open(name, encoding="ascii") as f:
+            heads = [line for line in f.read().splitlines() if line.startswith("X-")]
+    envelope = ["X-Mail-Args: <a>", "X-Rcpt-Args: <b>"]
+    assert heads == [
+        "X-Client-Addr: 127.0.0.1", "X-Client-Proto: ESMTP", "X-Helo-Args: former", *envelope,
+        "X-Client-Addr: 192.0.2.1", "X-Client-Proto: SMTP", *envelope], heads
+
+
 def greet(listener, counts, i):
     while True:
         conn, _ = listener.accept()
