@@ -4,13 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compare.h"
 #include "opt.h"
-#include "out_file.h"
 #include "process.h"
+#include "program.h"
 #include "run_file.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -22,8 +21,7 @@
 
 struct program {
     const char *output;
-    const char *help; /* how to show it; NULL for not */
-    bool version;
+    struct questions questions;
     struct limit limits[LIMITS_MAX];
     size_t limit_count;
 };
@@ -70,22 +68,6 @@ static const struct opt options[] = {
             "lost (connections), timeouts, and of latencies mean, p50, p90, p95, p99, p99.9, "
             "p99.99 and max: of the transaction, or of the phase named before a colon. May be "
             "given several times."},
-    {.name = "help",
-     .kind = OPT_TEXT,
-     .arg = "FORM",
-     .implied = "text",
-     .at = AT(help),
-     .group = "Output",
-     .help = "show this text",
-     .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
-            "or =completion-fish, completion for that shell."},
-    {.name = "version",
-     .kind = OPT_FLAG,
-     .at = AT(version),
-     .group = "Output",
-     .help = "show the version",
-     .man = "Show the program's version and exit."},
 };
 
 /* What a command is given: files already read. */
@@ -94,6 +76,7 @@ struct job {
     struct run_file *files;
     size_t count;
     FILE *out;
+    int code; /* how the writing went, 0 or -errno */
 };
 
 /* 0, a positive exit status, or -errno with diag set. */
@@ -112,8 +95,8 @@ static int merge(struct job *j, struct diag *d)
         rc = run_file_merge(&j->files[0], &j->files[i], d);
     if (rc < 0)
         return rc;
-    rc = run_file_json(&j->files[0], j->out);
-    return rc < 0 ? diag_set(d, rc, "write: %s", strerror(-rc)) : 0;
+    j->code = run_file_json(&j->files[0], j->out);
+    return 0;
 }
 
 static int compare(struct job *j, struct diag *d)
@@ -141,13 +124,18 @@ static int compare(struct job *j, struct diag *d)
 static int html(struct job *j, struct diag *d)
 {
     struct report_page pages[2];
-    int rc;
 
     for (size_t i = 0; i < j->count; i++)
         pages[i] = (struct report_page){&j->files[i].run, j->files[i].root};
-    rc = report_html(pages, j->count, j->out);
-    return rc < 0 ? diag_set(d, rc, "write: %s", strerror(-rc)) : 0;
+    (void)d;
+    j->code = report_html(pages, j->count, j->out);
+    return 0;
 }
+
+#define SHOW_USAGE    "show RUN"
+#define MERGE_USAGE   "merge RUN RUN... [-o FILE]"
+#define COMPARE_USAGE "compare BASE NEW [--fail-if LIMIT]..."
+#define HTML_USAGE    "html RUN [RUN2] [-o FILE]"
 
 static const struct command {
     const char *name;
@@ -158,25 +146,20 @@ static const struct command {
     bool to_file; /* takes --output */
     int (*run)(struct job *, struct diag *);
 } commands[] = {
-    {"show", "show RUN", 1, 1, false, false, show},
-    {"merge", "merge RUN RUN... [-o FILE]", 2, SIZE_MAX, false, true, merge},
-    {"compare", "compare BASE NEW [--fail-if LIMIT]...", 2, 2, true, false, compare},
-    {"html", "html RUN [RUN2] [-o FILE]", 1, 2, true, true, html},
+    {"show", SHOW_USAGE, 1, 1, false, false, show},
+    {"merge", MERGE_USAGE, 2, SIZE_MAX, false, true, merge},
+    {"compare", COMPARE_USAGE, 2, 2, true, false, compare},
+    {"html", HTML_USAGE, 1, 2, true, true, html},
 };
 
-static int show_help(const struct program *p)
-{
-    const struct opt_table table = {options, LENGTH(options), NULL};
-
-    if (!opt_help_as(p->help, &table, 1, "smtp-report", stdout)) {
-        for (size_t i = 0; i < LENGTH(commands); i++)
-            printf("%s smtp-report %s\n", i ? "      " : "usage:", commands[i].usage);
-        puts("\nReads the JSON reports of smtp-source and smtp-sink (- is standard input): shows\n"
-             "one as text, adds several up, tells what changed between two, draws one or two.");
-        opt_help(&table, 1, stdout);
-    }
-    return fflush(stdout) != 0;
-}
+static const struct question_about about = {
+    .program = {.name = "smtp-report", .commands = "show merge compare html"},
+    .usage = "usage: smtp-report " SHOW_USAGE "\n"
+             "       smtp-report " MERGE_USAGE "\n"
+             "       smtp-report " COMPARE_USAGE "\n"
+             "       smtp-report " HTML_USAGE "\n\n"
+             "Reads the JSON reports of smtp-source and smtp-sink (- is standard input): shows\n"
+             "one as text, adds several up, tells what changed between two, draws one or two."};
 
 static int find_command(const char *name, const struct command **out, struct diag *d)
 {
@@ -229,13 +212,8 @@ static int read_files(const struct command *c, struct run_file *files, char **na
 static int check_output(const struct program *p, const struct command *c, char **names, size_t n,
                         struct diag *d)
 {
-    struct stat in;
-    struct stat out;
-
-    if (c->run != html || !p->output || stat(p->output, &out) < 0 || !S_ISREG(out.st_mode))
-        return 0;
-    for (size_t i = 0; i < n; i++)
-        if (stat(names[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+    for (size_t i = 0; c->run == html && p->output && i < n; i++)
+        if (opt_same_file(p->output, names[i]))
             return diag_set(d, -EINVAL, "--output %s would replace the run that it shows",
                             p->output);
     return 0;
@@ -244,22 +222,20 @@ static int check_output(const struct program *p, const struct command *c, char *
 static int write_result(struct program *p, const struct command *c, struct job *j, struct diag *d)
 {
     struct out_file file;
-    struct diag inner;
     int rc = out_file_open(&file, p->output, "--output", d);
+    int code = 0;
 
     if (rc < 0)
         return rc;
     j->out = file.stream ? file.stream : stdout;
+    errno = 0;
     rc = c->run(j, d);
-    if (rc >= 0 && file.stream) {
-        int code = out_file_commit(&file, fflush(file.stream) != 0 ? -errno : 0, &inner);
-
-        rc = code < 0 ? diag_set(d, code, "%s", inner.text) : rc;
-    } else if (rc >= 0 && (fflush(stdout) != 0 || ferror(stdout))) {
-        rc = diag_set(d, -errno, "write standard output: %s", strerror(errno));
-    }
+    if (rc >= 0 && file.stream)
+        code = out_file_commit(&file, j->code, d);
+    else if (rc >= 0)
+        code = out_standard(j->code, true, d);
     out_file_drop(&file);
-    return rc;
+    return code < 0 ? code : rc;
 }
 
 /* The exit status, or -errno with diag set. */
@@ -290,19 +266,20 @@ static int work(struct program *p, char **operands, size_t n, struct diag *d)
 int main(int argc, char **argv)
 {
     struct program p = {0};
-    const struct opt_table table = {options, LENGTH(options), &p};
+    const struct opt_table tables[] = {
+        {options, LENGTH(options), &p},
+        {question_options, question_option_count, &p.questions},
+    };
     struct diag d;
     int operands = 0;
     int rc;
 
-    process_keep_standard_files();
+    process_begin();
     diag_program(argv[0] ? argv[0] : "smtp-report");
-    rc = opt_parse(&table, 1, argc, argv, &operands, &d);
-    if (rc == 0 && p.help)
-        return show_help(&p);
-    if (rc == 0 && p.version)
-        return puts("smtp-report " VERSION) < 0 || fflush(stdout) != 0;
-    if (rc == 0)
+    rc = opt_parse(tables, LENGTH(tables), argc, argv, &operands, &d);
+    if (rc == 0 && question_is(&p.questions))
+        rc = question_answer(&p.questions, &about, tables, LENGTH(tables), &d);
+    else if (rc == 0)
         rc = work(&p, argv + operands, (size_t)(argc - operands), &d);
     if (rc < 0)
         diag_fatal("%s", d.text);

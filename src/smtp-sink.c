@@ -16,6 +16,7 @@
 #include "opt.h"
 #include "privileges.h"
 #include "process.h"
+#include "program.h"
 #include "run.h"
 #include "sink.h"
 #include "sink_live.h"
@@ -24,28 +25,17 @@
 #include "terminal.h"
 #include "units.h"
 
-enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
-
 /* All that a run is made of. */
 struct program {
     struct sink_config sink;
     struct capture_config capture;
     struct privileges privileges;
     struct opt_config config;
+    struct questions questions;
+    struct summary summary;
     int io;           /* enum io_choice */
-    int report;       /* enum report_kind */
     const char *page; /* --live */
     struct sink_live live;
-    const char *help; /* how to show it; NULL for not */
-    bool version;
-    bool quiet;
-};
-
-static const struct opt_choice report_kinds[] = {
-    {"text", REPORT_TEXT},
-    {"json", REPORT_JSON},
-    {"none", REPORT_NONE},
-    {NULL, 0},
 };
 
 #define AT(field) offsetof(struct program, field)
@@ -80,17 +70,6 @@ static const struct opt program_options[] = {
      .help = "I/O driver (default auto)",
      .man = "How to talk to the system: uring (io_uring), epoll, or auto (the default), which is "
             "uring where the kernel lets it. The summary names the one used."},
-    {.name = "report",
-     .kind = OPT_CHOICE,
-     .arg = "text|json|none",
-     .at = AT(report),
-     .choices = report_kinds,
-     .what = "report",
-     .group = "Output",
-     .help = "form of the summary (default text)",
-     .man = "What is written to standard output at the end: a summary for people (text, the "
-            "default), one JSON document (json), or nothing (none, the default with -c). json does "
-            "not go together with -c."},
     {.name = "live",
      .kind = OPT_TEXT,
      .arg = "ADDR:PORT",
@@ -105,33 +84,11 @@ static const struct opt program_options[] = {
             "this machine's IPv4 addresses: whoever can connect can read. Without a value it is "
             "127.0.0.1:9025, or a free port when that is taken. The URL is told on standard "
             "error. The server ends with the run."},
-    {.name = "quiet",
-     .kind = OPT_FLAG,
-     .at = AT(quiet),
-     .group = "Output",
-     .help = "no summary",
-     .man = "No summary on standard output; the same as --report=none."},
-    {.name = "help",
-     .kind = OPT_TEXT,
-     .arg = "FORM",
-     .implied = "text",
-     .at = AT(help),
-     .group = "Output",
-     .help = "show this text",
-     .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
-            "or =completion-fish, completion for that shell."},
-    {.name = "version",
-     .kind = OPT_FLAG,
-     .at = AT(version),
-     .group = "Output",
-     .help = "show the version",
-     .man = "Show the program's version and exit."},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES 6
+#define TABLES 8
 
 static void option_tables(struct program *p, struct opt_table tables[TABLES])
 {
@@ -139,25 +96,33 @@ static void option_tables(struct program *p, struct opt_table tables[TABLES])
     tables[1] = (struct opt_table){capture_options, capture_option_count, &p->capture};
     tables[2] = (struct opt_table){tls_server_options, tls_server_option_count, &p->sink.tls};
     tables[3] = (struct opt_table){auth_server_options, auth_server_option_count, &p->sink.auth};
-    tables[4] = (struct opt_table){program_options, LENGTH(program_options), p};
-    tables[5] = (struct opt_table){opt_config_rows, opt_config_row_count, &p->config};
+    tables[4] = (struct opt_table){summary_options, summary_option_count, &p->summary};
+    tables[5] = (struct opt_table){program_options, LENGTH(program_options), p};
+    tables[6] = (struct opt_table){opt_config_rows, opt_config_row_count, &p->config};
+    tables[7] = (struct opt_table){question_options, question_option_count, &p->questions};
 }
 
 static const char usage[] = SINK_USAGE;
 
-static int show_help(struct program *p)
+static bool is_question(const struct program *p)
 {
+    return question_is(&p->questions) || p->config.print;
+}
+
+static int answer(struct program *p, struct diag *d)
+{
+    static const struct question_about about = {
+        .program.name = "smtp-sink",
+        .usage = "usage: " SINK_USAGE "\n"
+                 "       smtp-sink [options] unix:pathname [backlog]\n\n"
+                 "Receives mail and throws it away, until it is stopped (^C)."};
     struct opt_table tables[TABLES];
 
     option_tables(p, tables);
-    if (!opt_help_as(p->help, tables, TABLES, "smtp-sink", stdout)) {
-        printf("usage: %s\n"
-               "       smtp-sink [options] unix:pathname [backlog]\n\n"
-               "Receives mail and throws it away, until it is stopped (^C).\n",
-               usage);
-        opt_help(tables, TABLES, stdout);
-    }
-    return ferror(stdout) ? 1 : 0;
+    if (question_is(&p->questions))
+        return question_answer(&p->questions, &about, tables, TABLES, d);
+    opt_print_config(&p->config, stdout);
+    return out_standard(0, true, d);
 }
 
 static int parse_operands(struct program *p, char **operand, int count, struct diag *d)
@@ -181,14 +146,12 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
 
     option_tables(p, tables);
     rc = opt_parse(tables, TABLES, argc, argv, &operands, d);
-    if (rc < 0 || p->help || p->version || p->config.print)
+    if (rc < 0 || is_question(p))
         return rc;
-    if (p->quiet)
-        p->report = REPORT_NONE;
-    else if (p->report == REPORT_DEFAULT)
-        p->report = p->sink.counters ? REPORT_NONE : REPORT_TEXT;
-    if (p->sink.counters && p->report == REPORT_JSON)
-        return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
+    rc = summary_settle(&p->summary, p->sink.counters ? REPORT_NONE : REPORT_TEXT, p->sink.counters,
+                        d);
+    if (rc < 0)
+        return rc;
     if (p->sink.tls_mode == SINK_TLS_NO && tls_settings_used(&p->sink.tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&p->sink.tls));
     rc = tls_settings_check(&p->sink.tls, d);
@@ -205,25 +168,23 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
     return parse_operands(p, argv + operands, argc - operands, d);
 }
 
-static int report(const struct program *p, const struct sink_run *r, struct diag *d)
+static void write_text(const void *run, FILE *out)
 {
-    int rc = 0;
-
-    if (p->report == REPORT_TEXT && p->sink.counters)
-        putchar('\n');
-    if (p->report == REPORT_TEXT)
-        sink_report_text(r, stdout);
-    else if (p->report == REPORT_JSON)
-        rc = sink_report_json(r, stdout);
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = -errno;
-    return rc < 0 ? diag_set(d, rc, "write standard output: %s", strerror(-rc)) : 0;
+    sink_report_text(run, out);
 }
+
+static int write_json(const void *run, FILE *out)
+{
+    return sink_report_json(run, out);
+}
+
+static const struct summary_forms forms = {write_text, write_json};
 
 /* -c's counters have stdout, and -v stderr. */
 static bool wants_line(const struct program *p)
 {
-    return p->report != REPORT_NONE && !p->sink.verbose && !p->sink.counters && terminal_can_show();
+    return p->summary.report != REPORT_NONE && !p->sink.verbose && !p->sink.counters &&
+           terminal_can_show();
 }
 
 /* When privileges are given up: from here on there is a thread. */
@@ -262,13 +223,13 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
         openlog("smtp-sink", LOG_PID | LOG_NDELAY, LOG_MAIL);
     super = geteuid() == 0;
     rc = privileges_drop(&p->privileges, sink_is_local(s), d);
-
     if (rc < 0)
         return rc;
+    rc = summary_open(&p->summary, d);
+    if (rc < 0)
+        return rc == -EACCES ? tell_user(super, d) : rc;
     if (sink_has_new_port(s) || p->sink.verbose)
         diag_note("listening on %s", sink_listening(s, listening, sizeof listening));
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is as a full disk */
     sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals));
     rc = start_live(p, d);
     if (rc < 0)
@@ -311,9 +272,11 @@ static int run(struct program *p, const char *command_line, struct diag *d)
             diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
         sink_summary(&r, refusals, &numbers, &p->sink);
         sink_live_identify(&p->live, &r);
-        rc = report(p, &r, d);
+        rc = summary_write(&p->summary, &forms, &r,
+                           p->sink.counters && p->summary.report == REPORT_TEXT, d);
         sink_live_over(&p->live, &numbers, &r);
     }
+    summary_done(&p->summary);
     sink_live_done(&p->live);
     sink_free(s);
     return rc;
@@ -321,34 +284,23 @@ static int run(struct program *p, const char *command_line, struct diag *d)
 
 int main(int argc, char **argv)
 {
-    struct program p = {.report = REPORT_DEFAULT};
+    struct program p = {0};
     struct opt_table tables[TABLES];
     struct diag d;
     char *command_line;
-    int status;
     int rc;
 
-    process_keep_standard_files();
+    process_begin();
     diag_program(argv[0] ? argv[0] : "smtp-sink");
     sink_config_init(&p.sink);
     option_tables(&p, tables);
     command_line = opt_command_line(tables, TABLES, argc, argv);
     rc = parse(&p, argc, argv, &d);
-    if (rc == 0 && p.help) {
-        status = show_help(&p);
-    } else if (rc == 0 && p.version) {
-        status = puts("smtp-sink " VERSION) < 0;
-    } else if (rc == 0 && p.config.print) {
-        opt_print_config(&p.config, stdout);
-        status = fflush(stdout) != 0;
-    } else {
-        if (rc == 0)
-            rc = run(&p, command_line, &d);
-        if (rc < 0)
-            diag_fatal("%s", d.text);
-        status = rc < 0;
-    }
+    if (rc == 0)
+        rc = is_question(&p) ? answer(&p, &d) : run(&p, command_line, &d);
+    if (rc < 0)
+        diag_fatal("%s", d.text);
     opt_config_done(&p.config);
     free(command_line);
-    return status;
+    return rc < 0;
 }

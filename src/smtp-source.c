@@ -19,8 +19,8 @@
 #include "load.h"
 #include "measure.h"
 #include "opt.h"
-#include "out_file.h"
 #include "process.h"
+#include "program.h"
 #include "run.h"
 #include "sink_summary.h"
 #include "source_model.h"
@@ -48,6 +48,8 @@
 struct source {
     struct program program;
     struct opt_config config;
+    struct questions questions;
+    struct summary summary;
     struct load_settings load_settings;
     struct mail_settings mail;
     struct client_config client;
@@ -67,9 +69,8 @@ struct source {
     struct source_model model;
     struct watch watch;
     char title[80];
-    struct out_file document; /* --output */
-    struct out_file page;     /* --html */
-    struct out_file log;      /* --hdr */
+    struct out_file page; /* --html */
+    struct out_file log;  /* --hdr */
     const char *target_text;
     char id[20];
     char started_at[RUN_TIME_SIZE];
@@ -80,7 +81,7 @@ struct source {
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TABLES_MAX (9 + EXT_COUNT)
+#define TABLES_MAX (11 + EXT_COUNT)
 
 static size_t option_tables(struct source *s, struct opt_table *tables)
 {
@@ -97,9 +98,11 @@ static size_t option_tables(struct source *s, struct opt_table *tables)
             (struct opt_table){ext_rows[i]->options, ext_rows[i]->option_count, &s->client};
     tables[n++] = (struct opt_table){tls_client_options, tls_client_option_count, &s->tls};
     tables[n++] = (struct opt_table){auth_client_options, auth_client_option_count, &s->auth};
+    tables[n++] = (struct opt_table){summary_options, summary_option_count, &s->summary};
     tables[n++] =
         (struct opt_table){source_output_options, source_output_option_count, &s->program};
     tables[n++] = (struct opt_table){opt_config_rows, opt_config_row_count, &s->config};
+    tables[n++] = (struct opt_table){question_options, question_option_count, &s->questions};
     assert(n == TABLES_MAX);
     return n;
 }
@@ -111,22 +114,6 @@ static void set_defaults(struct source *s)
         (struct load_settings){.connect_tries = 1, .connect_parallel = 1, .nodelay = true};
     s->mail = (struct mail_settings){.rcpt_count = 1};
     client_timeout_same(&s->client, DEFAULT_TIMEOUT);
-}
-
-static int show_help(struct source *s)
-{
-    struct opt_table tables[TABLES_MAX];
-    size_t n = option_tables(s, tables);
-
-    if (!opt_help_as(s->program.help, tables, n, "smtp-source", stdout)) {
-        puts("usage: smtp-source [options] [inet:]host[:port]\n"
-             "       smtp-source [options] unix:pathname\n"
-             "       smtp-source [options] sink:\n\n"
-             "Sends mail to a server in parallel sessions and measures it. sink: is a server\n"
-             "of its own making, to try it out.");
-        opt_help(tables, n, stdout);
-    }
-    return fflush(stdout) != 0;
 }
 
 static bool wants_tls(const struct source *s)
@@ -154,14 +141,12 @@ static int check_options(struct source *s, struct diag *d)
     const struct load_settings *l = &s->load_settings;
     int rc = load_settings_complete(&s->load_settings, d);
 
-    if (rc < 0)
+    if (rc < 0 || (rc = summary_settle(&s->summary, REPORT_TEXT, l->counter, d)) < 0)
         return rc;
     if (l->wait && l->random_wait)
         return diag_set(d, -EINVAL, "do not use -w and -R options at the same time");
     if (s->mail.length && s->mail.file)
         return diag_set(d, -EINVAL, "-l option cannot be used with -F");
-    if (l->counter && s->program.report == REPORT_JSON && !s->program.quiet)
-        return diag_set(d, -EINVAL, "-c cannot be used with --report=json: both use stdout");
     if (l->messages != LOAD_UNLIMITED && l->messages > INT64_MAX / s->mail.rcpt_count)
         return diag_set(d, -EINVAL, "-m and -r make too many recipients: at most 2^63 - 1 in all");
     if (l->fastopen && strncmp(s->target_text, "unix:", 5) == 0)
@@ -184,18 +169,25 @@ static int check_options(struct source *s, struct diag *d)
 /* Is the program only asked about itself? */
 static bool is_question(const struct source *s)
 {
-    return s->program.help || s->program.version || s->config.print;
+    return question_is(&s->questions) || s->config.print;
 }
 
-static int answer(struct source *s)
+static int answer(struct source *s, struct diag *d)
 {
-    if (s->program.help)
-        return show_help(s);
-    if (s->program.version)
-        puts("smtp-source " VERSION);
-    else
-        opt_print_config(&s->config, stdout);
-    return fflush(stdout) != 0;
+    static const struct question_about about = {
+        .program.name = "smtp-source",
+        .usage = "usage: smtp-source [options] [inet:]host[:port]\n"
+                 "       smtp-source [options] unix:pathname\n"
+                 "       smtp-source [options] sink:\n\n"
+                 "Sends mail to a server in parallel sessions and measures it. sink: is a server\n"
+                 "of its own making, to try it out."};
+    struct opt_table tables[TABLES_MAX];
+    size_t n = option_tables(s, tables);
+
+    if (question_is(&s->questions))
+        return question_answer(&s->questions, &about, tables, n, d);
+    opt_print_config(&s->config, stdout);
+    return out_standard(0, true, d);
 }
 
 static int parse(struct source *s, int argc, char **argv, struct diag *d)
@@ -215,11 +207,6 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
         return diag_set(d, -EINVAL, "one server is wanted, this is one too many: %s",
                         argv[operands + 1]);
     s->target_text = argv[operands];
-    s->program.report_asked = s->program.report != REPORT_DEFAULT;
-    if (s->program.quiet)
-        s->program.report = REPORT_NONE;
-    else if (!s->program.report_asked)
-        s->program.report = REPORT_TEXT;
     s->client.lmtp = s->program.lmtp;
     s->client.no_hello = s->mail.no_headers;
     s->mail.utf8 = s->client.want[EXT_SMTPUTF8] != EXT_NO;
@@ -337,19 +324,11 @@ static int open_files(struct source *s, struct diag *d)
         struct out_file *file;
         const char *name;
         const char *option;
-    } files[] = {{&s->document, s->program.output, "--output"},
-                 {&s->page, s->program.html, "--html"},
-                 {&s->log, s->program.hdr, "--hdr"}};
-    int rc = 0;
+    } files[] = {{&s->page, s->program.html, "--html"}, {&s->log, s->program.hdr, "--hdr"}};
+    int rc = summary_open(&s->summary, d);
 
-    for (size_t i = 0; i < LENGTH(files) && rc == 0; i++) {
-        for (size_t k = 0; k < i && files[i].name; k++)
-            if (files[k].name && strcmp(files[i].name, files[k].name) == 0 &&
-                strcmp(files[i].name, "/dev/null") != 0)
-                return diag_set(d, -EINVAL, "%s and %s name the same file: %s", files[k].option,
-                                files[i].option, files[i].name);
+    for (size_t i = 0; i < LENGTH(files) && rc == 0; i++)
         rc = out_file_open(files[i].file, files[i].name, files[i].option, d);
-    }
     return rc;
 }
 
@@ -357,9 +336,7 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
 {
     int rc = 0;
 
-    if (s->document.stream)
-        rc = out_file_commit(&s->document, report_json(r, s->document.stream), d);
-    if (rc == 0 && s->page.stream)
+    if (s->page.stream)
         rc = out_file_commit(&s->page,
                              report_html(&(struct report_page){.run = r}, 1, s->page.stream), d);
     if (rc == 0 && s->log.stream)
@@ -396,9 +373,9 @@ static int prepare_watch(struct source *s, struct diag *d)
         .load = &s->load,
         .measure = &s->measure,
         .before = &s->before,
-        .view = s->program.report != REPORT_NONE && !s->program.verbose &&
+        .view = s->summary.report != REPORT_NONE && !s->program.verbose &&
                 !s->load_settings.counter && terminal_can_show(),
-        .quiet = s->program.quiet,
+        .quiet = s->summary.quiet,
         .describe = describe_now,
         .arg = s,
         .live.title = s->title,
@@ -456,26 +433,27 @@ static int prepare(struct source *s, struct diag *d)
     return load_start(&s->load, d);
 }
 
+static void write_text(const void *run, FILE *out)
+{
+    report_text(run, out);
+}
+
+static int write_json(const void *run, FILE *out)
+{
+    return report_json(run, out);
+}
+
 /* Reports in the forms asked for. 0 or -errno with diag set. */
 static int report(struct source *s, struct run *r, struct diag *d)
 {
-    int rc = 0;
+    static const struct summary_forms forms = {write_text, write_json};
+    bool newline = s->load_settings.counter &&
+                   (strncmp(r->ended, "fatal", 5) != 0 || s->summary.report == REPORT_TEXT);
+    struct diag another;
+    int rc = summary_write(&s->summary, &forms, r, newline, d);
+    int code = write_files(s, r, rc < 0 ? &another : d);
 
-    if (s->load_settings.counter &&
-        (strncmp(r->ended, "fatal", 5) != 0 || s->program.report == REPORT_TEXT))
-        putchar('\n');
-    if (s->program.report == REPORT_TEXT)
-        report_text(r, stdout);
-    else if (s->program.report == REPORT_JSON)
-        rc = report_json(r, stdout);
-    if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        rc = -errno;
-    if (rc < 0 && s->program.report_asked)
-        return diag_set(d, rc, "write standard output: %s", strerror(-rc));
-    /* A summary that nobody asked for does not change how the run ends. */
-    if (rc < 0)
-        diag_warn("write standard output: %s", strerror(-rc));
-    return write_files(s, r, d);
+    return rc < 0 ? rc : code;
 }
 
 static void describe(const struct source *s, struct run *r)
@@ -599,15 +577,15 @@ int main(int argc, char **argv)
     int status;
     int rc;
 
-    process_keep_standard_files();
+    process_begin();
     diag_program(argv[0] ? argv[0] : "smtp-source");
     set_defaults(&s);
     s.command_line = opt_command_line(tables, option_tables(&s, tables), argc, argv);
     rc = parse(&s, argc, argv, &d);
     if (rc < 0 || is_question(&s)) {
-        if (rc < 0)
+        if (rc < 0 || (rc = answer(&s, &d)) < 0)
             diag_fatal("%s", d.text);
-        status = rc < 0 ? 1 : answer(&s);
+        status = rc < 0;
         opt_config_done(&s.config);
         free(s.command_line);
         return status;
@@ -624,7 +602,7 @@ int main(int argc, char **argv)
     } else {
         status = finish(&s);
     }
-    out_file_drop(&s.document);
+    summary_done(&s.summary);
     out_file_drop(&s.page);
     out_file_drop(&s.log);
     watch_done(&s.watch);

@@ -23,13 +23,6 @@ static int set_ipv6(void *settings, const char *value, struct diag *d)
     return 0;
 }
 
-static const struct opt_choice report_kinds[] = {
-    {"text", REPORT_TEXT},
-    {"json", REPORT_JSON},
-    {"none", REPORT_NONE},
-    {NULL, 0},
-};
-
 #define AT(field) offsetof(struct program, field)
 
 const struct opt source_connection_options[] = {
@@ -71,30 +64,11 @@ const size_t source_connection_option_count =
     sizeof source_connection_options / sizeof *source_connection_options;
 
 const struct opt source_output_options[] = {
-    {.name = "report",
-     .kind = OPT_CHOICE,
-     .arg = "text|json|none",
-     .at = AT(report),
-     .choices = report_kinds,
-     .what = "report",
-     .group = "Output",
-     .help = "form of the summary (default text)",
-     .man = "What is written to standard output when the run is over: a summary for people "
-            "(text, the default), one JSON document (json), or nothing (none). json does not go "
-            "together with -c."},
-    {.name = "output",
-     .kind = OPT_TEXT,
-     .arg = "FILE",
-     .at = AT(output),
-     .what = "output file",
-     .group = "Output",
-     .help = "also write the JSON report to FILE",
-     .man = "Write the JSON document to this file too, whatever --report says. The file appears "
-            "complete or not at all."},
     {.name = "html",
      .kind = OPT_TEXT,
      .arg = "FILE",
      .at = AT(html),
+     .file = OPT_WRITES,
      .what = "HTML file",
      .group = "Output",
      .help = "also write the report as one HTML page to FILE",
@@ -105,6 +79,7 @@ const struct opt source_output_options[] = {
      .kind = OPT_TEXT,
      .arg = "FILE",
      .at = AT(hdr),
+     .file = OPT_WRITES,
      .what = "histogram log",
      .group = "Output",
      .help = "also write an HdrHistogram log to FILE",
@@ -126,13 +101,6 @@ const struct opt source_output_options[] = {
             "all of this machine's IPv4 addresses: whoever can connect can read. Without a value "
             "it is 127.0.0.1:9025, or a free port when that is taken. The URL is told on "
             "standard error. The server ends with the run."},
-    {.name = "quiet",
-     .kind = OPT_FLAG,
-     .at = AT(quiet),
-     .group = "Output",
-     .help = "no summary, no live view",
-     .man = "No summary on standard output and no live view on the terminal; the same as "
-            "--report=none."},
     {.name = "verbose",
      .letter = 'v',
      .kind = OPT_FLAG,
@@ -141,22 +109,6 @@ const struct opt source_output_options[] = {
      .help = "show the conversation",
      .man = "Make the program more verbose, for debugging: commands and replies are shown on "
             "standard error."},
-    {.name = "help",
-     .kind = OPT_TEXT,
-     .arg = "FORM",
-     .implied = "text",
-     .at = AT(help),
-     .group = "Output",
-     .help = "show this text",
-     .man = "Show a short text about the options and exit. With =man, the options section of this "
-            "page; with =names, their names, a line each; with =completion-bash, =completion-zsh "
-            "or =completion-fish, completion for that shell."},
-    {.name = "version",
-     .kind = OPT_FLAG,
-     .at = AT(version),
-     .group = "Output",
-     .help = "show the version",
-     .man = "Show the program's version and exit."},
 };
 
 const size_t source_output_option_count =

@@ -8,20 +8,12 @@
 
 #include "opt.h"
 
-enum report_kind { REPORT_DEFAULT, REPORT_TEXT, REPORT_JSON, REPORT_NONE };
-
 struct program {
-    int family;        /* AF_UNSPEC, AF_INET, AF_INET6 */
-    int io;            /* enum io_choice */
-    int report;        /* enum report_kind */
-    bool report_asked; /* by --report */
-    const char *output;
+    int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+    int io;     /* enum io_choice */
     const char *html;
     const char *hdr;
     const char *live; /* where the page is; NULL for none */
-    const char *help; /* how to show it; NULL for not */
-    bool version;
-    bool quiet;
     bool verbose;
     bool lmtp;
 };

@@ -223,6 +223,8 @@ int opt_parse(const struct opt_table *tables, size_t count, int argc, char **arg
     if (rc == 0)
         rc = lookup_each(&l, argc, argv, set_from_line, opt_find_config(&l), d);
     if (rc == 0)
+        rc = opt_check_files(&l, d);
+    if (rc == 0)
         *operands = optind;
     lookup_done(&l);
     return rc;
@@ -333,7 +335,7 @@ void opt_manual(const struct opt_table *tables, size_t count, FILE *out)
 }
 
 bool opt_help_as(const char *form, const struct opt_table *tables, size_t count,
-                 const char *program, FILE *out)
+                 const struct opt_program *program, FILE *out)
 {
     static const char completion[] = "completion-";
 

@@ -23,6 +23,9 @@ enum opt_kind {
     OPT_CONFIG,   /* names a file of options; into a struct opt_config */
 };
 
+/* What an OPT_TEXT is as a file: opt_parse() sees to it that none is read and written. */
+enum opt_file { OPT_NO_FILE, OPT_READS, OPT_WRITES };
+
 struct opt_choice {
     const char *name;
     int value;
@@ -40,6 +43,7 @@ struct opt {
     const char *implied;              /* the argument may be left out ("--name"); then this is it */
     /* OPT_CUSTOM: returns 0 or -errno with diag set. settings is the table's. */
     int (*set)(void *settings, const char *value, struct diag *d);
+    enum opt_file file;
     bool secret;       /* never printed: not in reports, not by --print-config */
     const char *what;  /* the words of an error: "bad WHAT: VALUE" */
     const char *group; /* heading in --help */
@@ -61,7 +65,8 @@ struct opt_config {
     bool print;
     struct opt_given *given; /* what was set, in that order; owned */
     size_t given_count;
-    char *text; /* of the file; texts are borrowed from it; owned */
+    const char *file; /* borrowed from argv; NULL: none */
+    char *text;       /* of the file; texts are borrowed from it; owned */
 };
 
 extern const struct opt opt_config_rows[];
@@ -76,7 +81,8 @@ void opt_config_done(struct opt_config *);
  * Parses argv by the tables, options and operands in any order, "--" ends the options. Permutes
  * argv and stores the index of the first operand. The last of a repeated option wins; an option of
  * the command line wins over the same one of a --config file.
- * Returns 0, or -EINVAL with diag telling what and how to mend it.
+ * Returns 0, or -EINVAL with diag telling what and how to mend it: also when a file that one option
+ * writes to is named by another.
  */
 int opt_parse(const struct opt_table *tables, size_t count, int argc, char **argv, int *operands,
               struct diag *d);
@@ -88,15 +94,28 @@ int opt_parse(const struct opt_table *tables, size_t count, int argc, char **arg
  */
 char *opt_command_line(const struct opt_table *tables, size_t count, int argc, char *const *argv);
 
+/*
+ * Do both paths name the same file, by whatever way? Only plain files, and those that are not there
+ * yet, are ever the same.
+ */
+bool opt_same_file(const char *a, const char *b);
+
 /* --help: the rows by group, short. */
 void opt_help(const struct opt_table *tables, size_t count, FILE *out);
+
+/* Whose options they are. */
+struct opt_program {
+    const char *name;
+    const char *commands; /* its first operand is one of these words, all others are files; NULL:
+                             operands are of any kind */
+};
 
 /*
  * The other forms of --help: "man", "names", "completion-bash", "completion-zsh",
  * "completion-fish". false when the form is none of these, and nothing was written.
  */
 bool opt_help_as(const char *form, const struct opt_table *tables, size_t count,
-                 const char *program, FILE *out);
+                 const struct opt_program *, FILE *out);
 
 /* The OPTIONS section of a manual page, in man(7) macros, by group. */
 void opt_manual(const struct opt_table *tables, size_t count, FILE *out);
@@ -104,8 +123,9 @@ void opt_manual(const struct opt_table *tables, size_t count, FILE *out);
 /* "name<TAB>letter" a line, for tests that hold every option to be documented and tested. */
 void opt_names(const struct opt_table *tables, size_t count, FILE *out);
 
-/* Completion of a program's options for a shell: bash, zsh or fish. false for another. */
+/* Completion of a program's options, and commands, for a shell: bash, zsh or fish. false for
+ * another. */
 bool opt_completion(const char *shell, const struct opt_table *tables, size_t count,
-                    const char *program, FILE *out);
+                    const struct opt_program *, FILE *out);
 
 #endif

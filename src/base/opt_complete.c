@@ -30,11 +30,29 @@ static void choices(FILE *out, const struct opt *o)
         fprintf(out, "%s%s", c == o->choices ? "" : " ", c->name);
 }
 
-static void bash(const struct flat *all, const char *program, FILE *out)
+/* Operands: files, or a command until there is one among the words. */
+static void bash_operands(const char *commands, FILE *out)
+{
+    if (!commands) {
+        fputs("        COMPREPLY=($(compgen -f -- \"$word\"))\n", out);
+        return;
+    }
+    fprintf(out,
+            "        local other\n"
+            "        COMPREPLY=($(compgen -W '%s' -- \"$word\"))\n"
+            "        for other in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+            "            if [[ ' %s ' == *\" $other \"* ]]; then\n"
+            "                COMPREPLY=($(compgen -f -- \"$word\"))\n"
+            "            fi\n"
+            "        done\n",
+            commands, commands);
+}
+
+static void bash(const struct flat *all, const struct opt_program *program, FILE *out)
 {
     char function[64];
 
-    (void)snprintf(function, sizeof function, "_%s", program);
+    (void)snprintf(function, sizeof function, "_%s", program->name);
     for (char *p = function; *p; p++)
         if (*p == '-')
             *p = '_';
@@ -47,7 +65,7 @@ static void bash(const struct flat *all, const char *program, FILE *out)
             "    elif [[ $option == = ]]; then\n        option=${COMP_WORDS[COMP_CWORD - 2]}\n"
             "    fi\n"
             "    case $option in\n",
-            program, function);
+            program->name, function);
     for (const struct flat *f = all; f->row; f++) {
         if (!f->row->arg)
             continue;
@@ -69,11 +87,9 @@ static void bash(const struct flat *all, const char *program, FILE *out)
     fputs("    esac\n    if [[ $word == -* ]]; then\n        COMPREPLY=($(compgen -W '", out);
     for (const struct flat *f = all; f->row; f++)
         fprintf(out, "%s--%s", f == all ? "" : " ", f->row->name);
-    fprintf(out,
-            "' -- \"$word\"))\n    else\n"
-            "        COMPREPLY=($(compgen -f -- \"$word\"))\n    fi\n}\n"
-            "complete -o filenames -F %s %s\n",
-            function, program);
+    fputs("' -- \"$word\"))\n    else\n", out);
+    bash_operands(program->commands, out);
+    fprintf(out, "    fi\n}\ncomplete -o filenames -F %s %s\n", function, program->name);
 }
 
 /* In an _arguments specification a colon and brackets have a meaning. */
@@ -115,24 +131,29 @@ static void zsh_spec(FILE *out, const struct opt *o, bool letter)
     putc('\'', out);
 }
 
-static void zsh(const struct flat *all, const char *program, FILE *out)
+static void zsh(const struct flat *all, const struct opt_program *program, FILE *out)
 {
-    fprintf(out, "#compdef %s\n_arguments -s -S", program);
+    fprintf(out, "#compdef %s\n_arguments -s -S", program->name);
     for (const struct flat *f = all; f->row; f++) {
         zsh_spec(out, f->row, false);
         if (f->row->letter && !f->row->implied)
             zsh_spec(out, f->row, true);
     }
+    if (program->commands)
+        fprintf(out, " \\\n    '1:command:(%s)'", program->commands);
     fputs(" \\\n    '*:operand:_files'\n", out);
 }
 
-static void fish(const struct flat *all, const char *program, FILE *out)
+static void fish(const struct flat *all, const struct opt_program *program, FILE *out)
 {
-    fprintf(out, "# Completion of %s for fish.\n", program);
+    fprintf(out, "# Completion of %s for fish.\n", program->name);
+    if (program->commands)
+        fprintf(out, "complete -c %s -n 'not __fish_seen_subcommand_from %s' -f -a '%s'\n",
+                program->name, program->commands, program->commands);
     for (const struct flat *f = all; f->row; f++) {
         const struct opt *o = f->row;
 
-        fprintf(out, "complete -c %s -l %s", program, o->name);
+        fprintf(out, "complete -c %s -l %s", program->name, o->name);
         if (o->letter)
             fprintf(out, " -s %c", o->letter);
         if (o->arg && !o->implied)
@@ -149,11 +170,11 @@ static void fish(const struct flat *all, const char *program, FILE *out)
 }
 
 bool opt_completion(const char *shell, const struct opt_table *tables, size_t count,
-                    const char *program, FILE *out)
+                    const struct opt_program *program, FILE *out)
 {
     static const struct {
         const char *shell;
-        void (*write)(const struct flat *, const char *, FILE *);
+        void (*write)(const struct flat *, const struct opt_program *, FILE *);
     } shells[] = {{"bash", bash}, {"zsh", zsh}, {"fish", fish}};
 
     for (size_t i = 0; i < sizeof shells / sizeof *shells; i++) {

@@ -275,6 +275,7 @@ int opt_read_config(struct lookup *l, int argc, char *const *argv, struct diag *
     } else if (c) {
         memcpy(copy, argv, (size_t)argc * sizeof *copy);
         rc = lookup_each(l, argc, copy, look_ahead, &a, d);
+        c->file = a.file;
         if (rc == 0 && a.file)
             rc = read_text(a.file, &c->text, d);
         if (rc == 0 && a.file)

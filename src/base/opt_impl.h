@@ -52,4 +52,7 @@ struct opt_config *opt_find_config(const struct lookup *);
 /* Keeps what was set for --print-config. 0 or -ENOMEM with diag set. */
 int opt_config_note(struct opt_config *, const struct opt *, const char *value, struct diag *);
 
+/* That no option writes to a file that another one names; opt_files.c. 0 or -EINVAL. */
+int opt_check_files(const struct lookup *, struct diag *);
+
 #endif

@@ -109,6 +109,7 @@ const struct opt mail_options[] = {
      .kind = OPT_TEXT,
      .arg = "FILE",
      .at = AT(file),
+     .file = OPT_READS,
      .what = "message file",
      .group = "Messages",
      .help = "send this message, headers and body",

@@ -44,10 +44,32 @@ int out_file_open(struct out_file *f, const char *name, const char *option, stru
     return code;
 }
 
+int out_flush(FILE *out, int code)
+{
+    if (code < 0)
+        return code;
+    if (fflush(out) == 0 && !ferror(out))
+        return 0;
+    return errno ? -errno : -EIO;
+}
+
+int out_standard(int code, bool asked, struct diag *d)
+{
+    code = out_flush(stdout, code);
+    if (code == 0)
+        return 0;
+    (void)diag_set(d, code, "write standard output: %s", strerror(-code));
+    if (asked)
+        return code;
+    diag_warn("%s", d->text);
+    return 0;
+}
+
 int out_file_commit(struct out_file *f, int code, struct diag *d)
 {
     if (!f->stream)
         return 0;
+    code = out_flush(f->stream, code);
     if (fclose(f->stream) != 0 && code == 0)
         code = -errno;
     f->stream = NULL;

@@ -5,6 +5,7 @@
 #ifndef REPORT_OUT_FILE_H
 #define REPORT_OUT_FILE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "diag.h"
@@ -22,6 +23,18 @@ struct out_file {
  * pipe, a link) is written to as it is. 0 or -errno with diag set.
  */
 int out_file_open(struct out_file *, const char *name, const char *option, struct diag *);
+
+/*
+ * Flushes what was written to a stream: 0, or -errno; code if that is one already. Why an earlier
+ * write failed is in errno, if that was 0 before the first.
+ */
+int out_flush(FILE *, int code);
+
+/*
+ * The same of standard output, with diag set. A summary that nobody asked for does not change how a
+ * run ends: that is warned of, and 0.
+ */
+int out_standard(int code, bool asked, struct diag *);
 
 /* Closes it and gives it its name. code is how the writing went, 0 or -errno. 0 or -errno. */
 int out_file_commit(struct out_file *, int code, struct diag *);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "out_file.h"
 #include "run.h"
 #include "units.h"
 
@@ -136,7 +137,5 @@ int report_hdr(const struct run *r, FILE *out)
         if (rc == 0 && r->total->refused_latency[p].count > 0)
             rc = put_line(refused, 0, r->elapsed_ns, &r->total->refused_latency[p], out);
     }
-    if (rc == 0 && (fflush(out) != 0 || ferror(out)))
-        rc = errno ? -errno : -EIO;
-    return rc;
+    return out_flush(out, rc);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "document.h"
+#include "out_file.h"
 #include "page_data.h"
 #include "run.h"
 
@@ -88,9 +89,7 @@ int report_html(const struct report_page *pages, size_t n, FILE *out)
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = put_document(&pages[i], out);
     (void)fwrite(page_tail, 1, page_tail_size, out);
-    if (rc == 0 && (fflush(out) != 0 || ferror(out)))
-        rc = errno ? -errno : -EIO;
-    return rc;
+    return out_flush(out, rc);
 }
 
 int report_html_live(FILE *out)
@@ -102,7 +101,5 @@ int report_html_live(FILE *out)
     (void)fputs(may_follow, out);
     (void)fwrite(page_head, 1, page_head_size, out);
     (void)fwrite(page_tail, 1, page_tail_size, out);
-    if (fflush(out) != 0 || ferror(out))
-        return errno ? -errno : -EIO;
-    return 0;
+    return out_flush(out, 0);
 }

@@ -8,13 +8,16 @@
 
 #include "diag.h"
 
-/* Opens /dev/null where standard input, output or error is closed: no file of ours may take its
- * place. */
-void process_keep_standard_files(void);
+/*
+ * First of all: files fail by errors. A standard output or error that is closed becomes one that
+ * can't be written, and a standard input an empty one, so that no file of ours takes their place;
+ * SIGPIPE and SIGXFSZ are ignored.
+ */
+void process_begin(void);
 
 /*
- * Blocks SIGINT and SIGTERM in this and all later threads and ignores SIGPIPE and SIGXFSZ; the
- * signals are then taken by process_wait(). Call before any thread starts.
+ * Blocks SIGINT and SIGTERM in this and all later threads; they are then taken by process_wait().
+ * Call before any thread starts.
  */
 void process_block_signals(void);
 

@@ -470,6 +470,7 @@ const struct opt sink_options[] = {
      .kind = OPT_TEXT,
      .arg = "FILE",
      .at = AT(profile),
+     .file = OPT_READS,
      .group = "Faults",
      .help = "behave as this file tells",
      .man = "Behave as this file tells, by recipient domain, client address, or default: replies "

@@ -81,14 +81,14 @@ static int set_resume(void *settings, const char *value, struct diag *d)
 
 #define CERT_OPTION(text)                                                                          \
     {                                                                                              \
-        .name = "tls-cert", .kind = OPT_TEXT, .arg = "FILE", .at = AT(cert), .group = "TLS",       \
-        .help = "certificate, PEM", .man = text                                                    \
+        .name = "tls-cert", .kind = OPT_TEXT, .arg = "FILE", .at = AT(cert), .file = OPT_READS,    \
+        .group = "TLS", .help = "certificate, PEM", .man = text                                    \
     }
 
 #define KEY_OPTION                                                                                 \
     {                                                                                              \
-        .name = "tls-key", .kind = OPT_TEXT, .arg = "FILE", .at = AT(key), .group = "TLS",         \
-        .help = "its private key, PEM",                                                            \
+        .name = "tls-key", .kind = OPT_TEXT, .arg = "FILE", .at = AT(key), .file = OPT_READS,      \
+        .group = "TLS", .help = "its private key, PEM",                                            \
         .man = "The private key of --tls-cert, in PEM, without a passphrase. By default it is "    \
                "looked "                                                                           \
                "for in the file of the certificate."                                               \
@@ -137,6 +137,7 @@ const struct opt tls_client_options[] = {
      .kind = OPT_TEXT,
      .arg = "FILE|DIR",
      .at = AT(ca),
+     .file = OPT_READS,
      .group = "TLS",
      .help = "trusted issuers (the system's)",
      .man = "The issuers whose certificates are trusted: a PEM file, or a directory as \"openssl "
@@ -210,6 +211,7 @@ const struct opt tls_server_options[] = {
      .kind = OPT_TEXT,
      .arg = "FILE|DIR",
      .at = AT(ca),
+     .file = OPT_READS,
      .group = "TLS",
      .help = "issuers of client certificates",
      .man = "With --tls-client-cert, the issuers whose certificates are taken: a PEM file, or a "

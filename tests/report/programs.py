@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 BUILD = os.path.abspath(sys.argv[1])
 SOURCE = os.path.join(BUILD, "smtp-source")
@@ -215,11 +216,115 @@ def full_disks_are_told():
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
     fails(SOURCE, "--quiet", "--html", "x", "--output", "x", "sink:", says="name the same file: x")
     fails(SOURCE, "--quiet", "--html", "x", "--output", "./x", "sink:",
-          says="open x: another option writes to it already (--html)")
+          says="--output and --html name the same file: x")
     for option in ("--html", "--hdr"):
         fails(SOURCE, "--quiet", "-m", "3", option, "/dev/full", "sink:", says="No space left")
     done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
+
+
+def sink_run(*args, given=None, status=0):
+    """A run of the sink that ends by itself: standard output, standard error."""
+    with subprocess.Popen([SINK, "-M", "3", *args, "unix:here"], stdout=given or subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True) as p:
+        for _ in range(1000):
+            if p.poll() is not None:
+                break
+            done = subprocess.run([SOURCE, "--quiet", "-m", "3", "unix:here"], capture_output=True,
+                                  check=False, timeout=20)
+            if done.returncode == 0:
+                break
+            time.sleep(0.02)
+        out, error = p.communicate(timeout=20)
+    assert p.returncode == status, (args, p.returncode, error)
+    return out, error
+
+
+@test
+def the_sink_writes_its_document():
+    out, _ = sink_run("--report=json", "--output", "sink.json")
+    assert json.loads(out) == read("sink.json") and read("sink.json")["sink"]["messages"] == 3, out
+    valid("sink.json")
+    out, _ = sink_run("--quiet", "--output", "sink.json")
+    assert out == "" and read("sink.json")["sink"]["messages"] == 3, out
+    for name, says in (("", "output file: empty"), ("no/x", "open no/x: No such file"),
+                       (".", "open .: is a directory")):
+        error = run(SINK, "--output", name, "unix:here", status=1).stderr.splitlines()
+        assert says in error[-1] and all("running as" in line for line in error[:-1]), error
+    _, error = sink_run("--output", "/dev/full", "--report=json", status=1)
+    assert "fatal: write /dev/full: No space left on device" in error, error
+    assert not [n for n in os.listdir(".") if "tmp" in n]
+
+
+@test
+def a_report_that_nobody_can_read_is_told():
+    load("a.json", "-m", "5")
+    load("c.json", "-m", "5")
+    sink_run("--quiet", "--output", "b.json")
+    pathlib.Path("large.json").write_text(json.dumps(dict(read("a.json"), target="x" * 9000)),
+                                          encoding="utf-8")
+    commands = [[REPORT, "show", "a.json"], [REPORT, "show", "large.json"],
+                [REPORT, "show", "b.json"], [REPORT, "merge", "a.json", "c.json"],
+                [REPORT, "compare", "a.json", "a.json"], [REPORT, "html", "a.json"],
+                [SOURCE, "--report=json", "-m", "3", "sink:"],
+                [SOURCE, "--report=text", "-m", "3", "sink:"],
+                [SOURCE, "-m", "3", "--report=text", "--output", "kept.json", "sink:"],
+                *([p, o] for p in (SOURCE, SINK, REPORT) for o in ("--help", "--version"))]
+    for shell, says in (('exec "$@" >&-', "Bad file descriptor"),
+                        ('exec "$@" >/dev/full', "No space left on device")):
+        for command in commands:
+            fails("sh", "-c", shell, "sh", *command, says="write standard output: " + says)
+        for form in ("json", "text"):
+            with open(os.devnull if "&-" in shell else "/dev/full",
+                      "r" if "&-" in shell else "w", encoding="utf-8") as out:
+                _, error = sink_run("--report=" + form, "--output", "kept.json", given=out, status=1)
+            assert f"fatal: write standard output: {says}" in error, error
+        assert read("kept.json")["role"] == "sink"
+        # A summary that nobody asked for does not change how a run ends.
+        done = run("sh", "-c", shell, "sh", SOURCE, "-m", "3", "sink:")
+        assert "warning: write standard output: " + says in done.stderr, done.stderr
+
+
+@test
+def files_that_may_not_grow_leave_nothing():
+    load("a.json", "-m", "5")
+    before = sorted(os.listdir("."))
+    for command in ([REPORT, "html", "a.json", "-o", "x"],
+                    [SOURCE, "--quiet", "-m", "3", "--output", "x", "sink:"]):
+        fails("sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command, says="write x: File too large")
+        assert sorted(os.listdir(".")) == before, os.listdir(".")
+    with open("page", "w", encoding="utf-8"):
+        fails("sh", "-c", 'ulimit -f 0; exec "$@" >page', "sh", REPORT, "html", "a.json",
+              says="write standard output: File too large")
+
+
+@test
+def what_is_read_is_not_written():
+    for name in ("mail", "users", "conf", "key", "profile"):
+        pathlib.Path(name).write_text("", encoding="ascii")
+    os.link("mail", "other")
+    os.symlink("mail", "link")
+    os.mkdir("folder")
+    for args, says in (
+            (["--output", "mail", "-F", "mail"], "--output would write to the file that --file reads: mail"),
+            (["-F", "folder/../mail", "--html", "mail"], "--html would write to the file that --file reads"),
+            (["-F", "other", "--hdr", "mail"], "--hdr would write to the file that --file reads"),
+            (["-F", "mail", "--hdr", "link"], "--hdr would write to the file that --file reads: link"),
+            (["--config=conf", "--output=conf"], "--output would write to the file that --config reads"),
+            (["--auth-users", "users", "--output", "users"], "that --auth-users reads"),
+            (["--auth-password-file", "key", "--output", "key"], "that --auth-password-file reads"),
+            (["--tls-ca", "key", "--output", "key"], "that --tls-ca reads"),
+            (["--tls-cert", "key", "--output", "key"], "that --tls-cert reads"),
+            (["--tls-key", "key", "--html", "key"], "that --tls-key reads"),
+            (["--html", "new", "--hdr", "folder/../new"], "--html and --hdr name the same file")):
+        fails(SOURCE, *args, "sink:", says=says)
+    for args, says in (
+            (["--output", "profile", "--profile", "profile"], "that --profile reads"),
+            (["--log", "users", "--auth-users", "./users"], "--log would write to the file that --auth-"),
+            (["--mbox", "new", "--log", "./new"], "--mbox and --log name the same file: ./new")):
+        fails(SINK, *args, "127.0.0.1:1", says=says)
+    assert all(os.path.getsize(name) == 0 for name in ("mail", "users", "conf", "key", "profile"))
+    run(SOURCE, "-m", "1", "--quiet", "--output", "/dev/null", "--html", "/dev/null", "sink:")
 
 
 @test
@@ -286,6 +391,14 @@ def completion_for_bash():
                   f"\nCOMP_WORDS=(smtp-source {words}) COMP_CWORD={at}\n_smtp_source\n"
                   "echo ${COMPREPLY[@]-}").stdout
         assert got == answer + "\n", (words, got)
+    pathlib.Path("show.json").touch()
+    for words, at, answer in (("''", 1, "show merge compare html"), ("sh", 1, "show"),
+                              ("show ''", 2, "show.json"), ("-o x ''", 3, "show merge compare html"),
+                              ("-o show.json html sh", 4, "show.json"), ("-o ''", 2, "show.json")):
+        got = run("bash", "-euc", completion("smtp-report", "bash") +
+                  f"\nCOMP_WORDS=(smtp-report {words}) COMP_CWORD={at}\n_smtp_report\n"
+                  "echo ${COMPREPLY[@]-}").stdout
+        assert got == answer + "\n", (words, got)
 
 
 @test
@@ -296,7 +409,10 @@ def completion_for_fish():
     for program, given, answer in (("smtp-source", "--repo", ["--report"]),
                                    ("smtp-source", "--io=", ["--io=auto", "--io=epoll",
                                                              "--io=uring"]),
-                                   ("smtp-report", "--fail", ["--fail-if"])):
+                                   ("smtp-report", "--fail", ["--fail-if"]),
+                                   ("smtp-report", "s", ["show"]), ("smtp-report", "show s", ["s.json"]),
+                                   ("smtp-report", "", ["compare", "html", "merge", "show"])):
+        pathlib.Path("s.json").touch()
         script = completion(program, "fish") + f"\ncomplete -C '{program} {given}'"
         got = run("fish", "--no-config", "-c", script, env=env).stdout
         assert [line.split("\t")[0] for line in got.splitlines()] == answer, got
@@ -317,6 +433,7 @@ def completion_for_zsh():
         assert any(line.startswith("*--help=-[") for line in got), got
         names = run(os.path.join(BUILD, program), "--help=names").stdout.splitlines()
         assert sum(line.startswith("*--") for line in got) == len(names), got
+        assert ("1:command:(show merge compare html)" in got) == (program == "smtp-report"), got
     return None
 
 
