@@ -38,6 +38,9 @@ int capture_config_check(const struct capture_config *cf, struct diag *d)
         return diag_set(d, -EINVAL, "bad dump template: empty (see --help)");
     if (is_empty(cf->mbox) || is_empty(cf->maildir) || is_empty(cf->log))
         return diag_set(d, -EINVAL, "bad file name: empty (see --help)");
+    if (cf->fsync && !capture_wanted(cf))
+        return diag_set(d, -EINVAL,
+                        "--fsync needs something to record: -d, -D, --mbox, --maildir or --log");
     tzset(); /* the time zone is read before the root directory changes */
     return 0;
 }
@@ -106,6 +109,7 @@ int capture_new(struct capture **out, const struct capture_config *cf,
 {
     struct capture *c = calloc(1, sizeof *c);
     struct writer_needs needs = {.config = cf, .io = place->io};
+    struct diag why;
     int rc;
 
     if (!c)
@@ -118,6 +122,8 @@ int capture_new(struct capture **out, const struct capture_config *cf,
     needs.ids = &c->ids;
     needs.faults = &c->faults;
     rc = c->buffer ? add_writers(c, cf, &needs, d) : diag_set(d, -ENOMEM, "out of memory");
+    if (rc == 0 && place->index == 0 && dump_try(cf, &why) < 0)
+        diag_warn("%s: no message can be dumped, and clients get a 452", why.text);
     if (rc < 0)
         capture_free(c);
     else

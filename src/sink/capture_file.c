@@ -107,6 +107,35 @@ int outfile_create(struct outfile *o, const char *path, struct diag *d)
     return 0;
 }
 
+int outfile_try(const char *path, bool append, struct diag *d)
+{
+    char part[PATH_MAX];
+    size_t n = strlen(path);
+    struct stat st;
+
+    if (append && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0) {
+        if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+            return 0;
+        errno = EISDIR;
+    }
+    if (n >= sizeof part || (append && errno != ENOENT)) {
+        errno = n >= sizeof part ? ENAMETOOLONG : errno;
+        return fail("open", path, d);
+    }
+    memcpy(part, path, n + 1);
+    do { /* missing directories are made where the first one stands that is there */
+        char *slash = strrchr(part, '/');
+
+        if (!slash)
+            (void)snprintf(part, sizeof part, ".");
+        else
+            slash[slash == part] = '\0';
+        if (faccessat(AT_FDCWD, part, W_OK | X_OK, AT_EACCESS) == 0)
+            return 0;
+    } while (errno == ENOENT && strcmp(part, "/") != 0 && strcmp(part, ".") != 0);
+    return fail("open", path, d);
+}
+
 static int lock(struct outfile *o, struct diag *d)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

@@ -46,6 +46,12 @@ int outfile_flush(struct outfile *, bool sync, struct diag *);
 /* Closes it: as it is, or undone. Drops the buffer. Nothing happens when it is not open. */
 void outfile_close(struct outfile *, bool keep);
 
+/*
+ * Could a message be put there? Nothing is made, so it is no promise. append: to the file itself if
+ * it is there. 0, or -errno with diag set.
+ */
+int outfile_try(const char *path, bool append, struct diag *);
+
 /* Makes the directories that a path's file stands in, mode 0755. 0, or -errno with diag set. */
 int make_parents(const char *path, struct diag *);
 

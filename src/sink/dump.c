@@ -228,3 +228,19 @@ int dump_append_new(struct writer **out, const struct writer_needs *needs, struc
 {
     return dump_new(out, &appended, needs->config->dump_append, needs, d);
 }
+
+int dump_try(const struct capture_config *cf, struct diag *d)
+{
+    const char *template = cf->dump_files ? cf->dump_files : cf->dump_append;
+    char path[PATH_MAX];
+    long length;
+
+    if (!template)
+        return 0;
+    length = dump_expand(template, time(NULL), path, sizeof path, ID_DIGITS);
+    if (length < 0)
+        return diag_set(d, (int)length, "expand %.200s: %s", template, strerror((int)-length));
+    if (cf->dump_files)
+        (void)snprintf(path + length, ID_DIGITS + 1, "%08x", 0u);
+    return outfile_try(path, !cf->dump_files, d);
+}

@@ -685,6 +685,34 @@ def test_lmtp_refusal():
         assert talk(sink, mail(b"x\r\n", MAIL + b"RCPT TO:<c>\r\n")).count(b"452 4.3.1") == 2
 
 
+def test_what_can_not_be_recorded_is_told_at_once():
+    """A dump that can't be made is warned of, as each may have another name; else there is no start."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        with open(f"{folder}/file", "w", encoding="ascii"):
+            pass
+        user = ["-u", "nobody"] if ROOT else []
+        for options, says in ((["--mbox", "file/x"], "file/x: Not a directory"),
+                              (["--log", "."], "open .: Is a directory"),
+                              (["--maildir", "file"], "make directory file/tmp: Not a directory"),
+                              (["--fsync"], "--fsync needs something to record")):
+            done = subprocess.run([OURS, *user, *THREADS, *options, "unix:here"], cwd=folder,
+                                  capture_output=True, text=True, timeout=LIMIT, check=False)
+            assert done.returncode == 1 and done.stderr.count("\n") == 1, (options, done)
+            assert says in done.stderr, (options, done)
+    for option, bad, good in (("-d", "no/%Y/x.", "a/%Y/x."), ("-D", "no/x", "a/b/c"), ("-D", ".", "out")):
+        for name, warned in ((bad, True), (good, False)):
+            folder = tempfile.mkdtemp(prefix="recording.")
+            with open(f"{folder}/no", "w", encoding="ascii"):
+                pass
+            with Sink(OURS, option, name, directory=folder) as sink:
+                assert (b"452 4.3.1" in talk(sink, mail(b"x\r\n"))) == warned, (option, name)
+                sink.stop()
+                told = sink.output[1].decode()
+            assert told.count("no message can be dumped") == warned, (option, name, told)
+            shutil.rmtree(folder)
+
+
 FULL = 'mount -t tmpfs -o size=300k,mode=777 tmpfs "$1/disk" && shift && exec "$@"'
 
 
