@@ -16,7 +16,7 @@
 #define PARALLEL_AUTO 128
 
 #define PARALLEL_MAX 1000000
-#define RATE_MAX     UINT64_C(1000000000)
+#define RATE_MAX     (UINT64_C(1000000000) * RATE_PER_S)
 
 static int set_parallel(void *settings, const char *value, struct diag *d)
 {
@@ -32,36 +32,19 @@ static int set_parallel(void *settings, const char *value, struct diag *d)
     return 0;
 }
 
-/* "100", "100/s", "30/min", "10k/h". */
 static int set_rate(void *settings, const char *value, struct diag *d)
 {
-    static const struct {
-        const char *name;
-        uint64_t period;
-    } units[] = {{"s", NS_PER_S}, {"min", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
     struct load_settings *s = settings;
-    const char *slash = strchr(value, '/');
-    const char *unit = slash ? slash + 1 : "s";
-    size_t n = slash ? (size_t)(slash - value) : strlen(value);
-    char number[32];
-    uint64_t count;
+    uint64_t rate = 0;
 
-    if (n < sizeof number) {
-        memcpy(number, value, n);
-        number[n] = '\0';
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-            if (strcmp(unit, units[i].name) != 0 || num_count(number, &count) < 0 || count < 1 ||
-                count > RATE_MAX)
-                continue;
-            s->rate_count = count;
-            s->rate_period = units[i].period;
-            return 0;
-        }
-    }
-    return diag_set(d, -EINVAL,
-                    "bad connect rate: %s (--connect-rate takes a whole number a second, or with "
-                    "its unit as in 100/s, 30/min, 10k/h; 1 to 1G)",
-                    *value ? value : "empty");
+    if (num_rate(value, &rate) < 0 || rate == 0 || rate > RATE_MAX)
+        return diag_set(d, -EINVAL,
+                        "bad connect rate: %s (--connect-rate takes attempts a second, or with "
+                        "its unit as in 100/s, 30/min, 10k/h; at most 1000M/s)",
+                        *value ? value : "empty");
+    s->rate_count = rate;
+    s->rate_period = RATE_PER_S * NS_PER_S;
+    return 0;
 }
 
 static const struct opt_choice closes[] = {

@@ -229,14 +229,17 @@ static int take_nothing(struct parser *r, struct profile_rule *rule)
     return 0;
 }
 
-/* "N/s", "N/m", "N/h" or "N/d". */
+/* "N/s", "N/min" ("N/m"), "N/h" or "N/d": N is also the burst, and a day has no num_rate(). */
 static int take_frequency(struct parser *r, struct profile_rule *rule)
 {
     static const struct {
-        char unit;
+        const char *name;
         uint64_t ns;
-    } units[] = {
-        {'s', NS_PER_S}, {'m', 60 * NS_PER_S}, {'h', 3600 * NS_PER_S}, {'d', 86400 * NS_PER_S}};
+    } units[] = {{"s", NS_PER_S},
+                 {"m", 60 * NS_PER_S},
+                 {"min", 60 * NS_PER_S},
+                 {"h", 3600 * NS_PER_S},
+                 {"d", 86400 * NS_PER_S}};
     struct word w;
     char *slash;
     uint64_t n = 0;
@@ -244,19 +247,19 @@ static int take_frequency(struct parser *r, struct profile_rule *rule)
     if (!next_word(r, &w))
         return wrong(r, "a rate is missing, such as 10/s");
     slash = strchr(w.text, '/');
-    if (!slash || !slash[1] || slash[2])
+    if (!slash)
         return wrong(r, "bad rate: %s (such as 10/s or 500/h)", w.text);
     *slash = '\0';
     if (num_count(w.text, &n) < 0 || n == 0 || n > NS_PER_S)
         return wrong(r, "bad rate: %s (such as 10/s or 500/h)", w.text);
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (units[i].unit != slash[1])
+        if (strcmp(units[i].name, slash + 1) != 0)
             continue;
         rule->limit = units[i].ns / n;
         rule->burst = n;
         return 0;
     }
-    return wrong(r, "bad rate: it is per s, m, h or d");
+    return wrong(r, "bad rate: it is per s, min, h or d");
 }
 
 static int take_rate(struct parser *r, struct profile_rule *rule)

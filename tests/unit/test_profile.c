@@ -44,7 +44,8 @@ static const struct {
     {"[default]\nRCPT accept reply 450 x", "more than accept takes"},
     {"[default]\nRCPT rate", "a rate is missing"},
     {"[default]\nRCPT rate 5", "bad rate: 5"},
-    {"[default]\nRCPT rate 5/x per client", "per s, m, h or d"},
+    {"[default]\nRCPT rate 5/x per client", "per s, min, h or d"},
+    {"[default]\nRCPT rate 5/ per client", "per s, min, h or d"},
     {"[default]\nRCPT rate 0/s per client", "bad rate"},
     {"[default]\nRCPT rate 5/s", "per client or per domain"},
     {"[default]\nRCPT rate 5/s per planet", "per client or per domain"},
@@ -323,7 +324,7 @@ static void test_rate(void **state)
     unsigned taken = 0;
 
     (void)state;
-    begin(&w, "[default]\nRCPT rate 10/s burst 3 per client\nNOOP rate 1/m per domain\n");
+    begin(&w, "[default]\nRCPT rate 10/s burst 3 per client\nNOOP rate 1/min per domain\n");
     s = client(&w, "x");
     other = client(&w, "y");
     w.now = 5 * NS_PER_S;
