@@ -76,6 +76,7 @@ enum auth_verdict auth_server_begin(struct auth_server **x, struct auth_context 
                                     const struct auth_policy *, bool clear, struct slice args,
                                     struct slice *reply);
 enum auth_verdict auth_server_step(struct auth_server **x, struct slice line, struct slice *reply);
+const struct auth_mechanism *auth_server_mechanism(const struct auth_server *);
 void auth_server_free(struct auth_server *);
 
 #endif

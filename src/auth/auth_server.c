@@ -247,6 +247,11 @@ enum auth_verdict auth_server_step(struct auth_server **x, struct slice line, st
     return verdict;
 }
 
+const struct auth_mechanism *auth_server_mechanism(const struct auth_server *x)
+{
+    return x->mechanism;
+}
+
 void auth_server_free(struct auth_server *x)
 {
     if (!x)

@@ -228,6 +228,10 @@ void metrics_sink(const struct sink_run *r, const struct live *l, bool open, FIL
     counter(&m, "recipients", "Accepted recipients of those messages.", r->recipients);
     counter(&m, "content_bytes", "Octets of content of those messages.", r->content_bytes);
     counter(&m, "unrecorded", "Transactions that could not be recorded.", r->unrecorded);
+    counter(&m, "auth_attempts", "AUTH commands.", r->auth_attempts);
+    family(&m, COUNTER, "authentications", "Authentications by outcome.");
+    counted(&m, "authentications", "outcome", "accepted", r->auth_accepted);
+    counted(&m, "authentications", "outcome", "refused", r->auth_refused);
     family(&m, COUNTER, "refused_replies", "Replies of 4xx and 5xx, by the command.");
     for (size_t i = 0; i < r->refusal_count; i++)
         counted(&m, "refused_replies", "verb", r->refusals[i].verb, r->refusals[i].count);

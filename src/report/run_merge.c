@@ -96,6 +96,8 @@ static int merge_sink(struct run_file *into, const struct run_file *from, struct
     int rc = fields_merge(sink_fields, sink_field_count, sink, &from->sink, d);
 
     kinds_merge(&sink->tls, &from->sink.tls);
+    kinds_merge(&sink->auth, &from->sink.auth);
+    kinds_merge(&sink->auth_refusals, &from->sink.auth_refusals);
     for (size_t i = 0; i < from->sink.refusal_count && rc == 0; i++) {
         size_t k = 0;
 

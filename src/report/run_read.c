@@ -345,7 +345,11 @@ static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
     if (rc < 0)
         return rc;
     rc = read_kinds(sink, "tls", "kinds", f->sink.tls_full + f->sink.tls_resumed, &f->sink.tls, d);
-    if (rc < 0)
+    if (rc < 0 ||
+        (rc = read_kinds(sink, "auth", "mechanisms", f->sink.auth_accepted, &f->sink.auth, d)) <
+            0 ||
+        (rc = read_kinds(sink, "auth", "refused_mechanisms", f->sink.auth_refused,
+                         &f->sink.auth_refusals, d)) < 0)
         return rc;
     f->sink.refusals = f->refusals;
     json_object_foreach(verbs, verb, value)

@@ -88,6 +88,23 @@ static void tls(struct rows *o, const struct sink_run *r)
     rows_end(o);
 }
 
+static void auth(struct rows *o, const struct sink_run *r)
+{
+    uint64_t ended = r->auth_accepted + r->auth_refused;
+
+    if (r->auth_attempts == 0)
+        return;
+    rows_label(o, "auth");
+    rows_piece(o, "%s accepted", human_count(r->auth_accepted).text);
+    rows_kinds(o, &r->auth);
+    if (r->auth_refused > 0)
+        rows_piece(o, "%s refused", human_count(r->auth_refused).text);
+    rows_kinds(o, &r->auth_refusals);
+    if (r->auth_attempts > ended)
+        rows_piece(o, "%s not finished", human_count(r->auth_attempts - ended).text);
+    rows_end(o);
+}
+
 static void refused(struct rows *o, const struct sink_run *r)
 {
     if (r->refused == 0)
@@ -134,6 +151,7 @@ void sink_report_text(const struct sink_run *r, FILE *out)
     heading(&o, r);
     received(&o, r);
     tls(&o, r);
+    auth(&o, r);
     refused(&o, r);
     unrecorded(&o, r);
     resources(&o, r);
@@ -150,6 +168,8 @@ void put_sink(struct document *d, json_t *object, const struct sink_run *r)
     put_known(d, json_object_get(sink, "cpu"), "per_message_ns", r->messages > 0,
               r->messages > 0 ? (r->cpu_user_ns + r->cpu_system_ns) / r->messages : 0);
     put_kinds(d, json_object_get(sink, "tls"), "kinds", &r->tls);
+    put_kinds(d, json_object_get(sink, "auth"), "mechanisms", &r->auth);
+    put_kinds(d, json_object_get(sink, "auth"), "refused_mechanisms", &r->auth_refusals);
     refusals = put_object(d, sink, "refused_by_verb");
     for (size_t i = 0; i < r->refusal_count; i++)
         if (r->refusals[i].count > 0)

@@ -44,7 +44,12 @@ struct sink_run {
     uint64_t tls_full; /* handshakes */
     uint64_t tls_resumed;
     uint64_t tls_failed;
-    struct kinds tls;    /* versions, ciphers, groups */
+    struct kinds tls; /* versions, ciphers, groups */
+    uint64_t auth_attempts;
+    uint64_t auth_accepted;
+    uint64_t auth_refused;
+    struct kinds auth; /* the accepted by mechanism, and the refused */
+    struct kinds auth_refusals;
     uint64_t refused;    /* replies with 4xx or 5xx, all verbs */
     uint64_t unrecorded; /* messages, and aborted transactions, that could not be recorded */
     uint64_t workers;

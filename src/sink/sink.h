@@ -73,7 +73,12 @@ struct sink_numbers {
     uint64_t tls_full;   /* handshakes */
     uint64_t tls_resumed;
     uint64_t tls_failed;
-    struct kinds tls;        /* versions, ciphers, groups */
+    struct kinds tls;       /* versions, ciphers, groups */
+    uint64_t auth_attempts; /* AUTH commands, where that is done in earnest */
+    uint64_t auth_accepted;
+    uint64_t auth_refused;
+    struct kinds auth; /* the accepted by mechanism, and the refused */
+    struct kinds auth_refusals;
     uint64_t received_bytes; /* off the wire */
     uint64_t sent_bytes;
     uint64_t refused[SERVER_VERB_COUNT]; /* replies of 4xx and 5xx */

@@ -161,6 +161,11 @@ static void add(struct account *sum, const struct account *a)
     to->tls_resumed += n->tls_resumed;
     to->tls_failed += n->tls_failed;
     kinds_merge(&to->tls, &n->tls);
+    to->auth_attempts += n->auth_attempts;
+    to->auth_accepted += n->auth_accepted;
+    to->auth_refused += n->auth_refused;
+    kinds_merge(&to->auth, &n->auth);
+    kinds_merge(&to->auth_refusals, &n->auth_refusals);
     to->received_bytes += n->received_bytes;
     to->sent_bytes += n->sent_bytes;
     to->unrecorded += n->unrecorded;

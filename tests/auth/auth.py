@@ -94,6 +94,26 @@ def mechanisms(users):
               base64.b64encode(SECRET.encode()).decode() not in sink.output, sink.output[-500:])
 
 
+def counts(users):
+    """The sink's own account: taken, refused, left in the middle, by mechanism."""
+    with Sink("--auth-users", users, "--auth-insecure", "--report=json") as sink:
+        for m in ("plain", "scram-sha-256"):
+            source(sink.address, "--auth-users", users, "--auth-mechanism", m, "-m", "3")
+        source(sink.address, "--auth-user", "tim", "--auth-mechanism", "login", "-m", "1",
+               password="wrong")
+        for line in (b"AUTH NONE\r\n", b"AUTH " + b"x" * 500 + b"\r\n", b"AUTH LOGIN\r\n*\r\n",
+                     b"AUTH LOGIN\r\n"):
+            with socket.create_connection(("127.0.0.1", sink.port)) as s:
+                s.sendall(b"EHLO x\r\n" + line)
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(4096):
+                    pass
+    auth = json.loads(sink.output[sink.output.index("{"):])["sink"]["auth"]
+    check("the sink counts", auth == {
+        "attempts": 11, "accepted": 6, "refused": 4, "mechanisms": {"PLAIN": 3, "SCRAM-SHA-256": 3},
+        "refused_mechanisms": {"LOGIN": 2, "unknown": 2}}, auth)
+
+
 def sinks(users):
     with Sink("--auth", "--auth-mechanisms", "PLAIN,LOGIN") as sink:
         for m in ("plain", "login"):
@@ -198,6 +218,7 @@ def main():
             f.write(f"# users\ntim:{SECRET}\n\nuser\t{SECRET}2\nc:{SECRET}:3\n")
         mechanisms(users)
         sinks(users)
+        counts(users)
         servers()
         usage(folder, users)
     print(f"{passed} passed, {failed} failed")

@@ -39,7 +39,7 @@ FREE = {"elapsed_ns", "peak_rss_bytes", "content_bytes", "sent_bytes", "received
         "protocol_errors", "code", "min_ns", "environment", "recipients", "config", "workers", "above", "warmup_ns",
         "pauses",
         # bounded only
-        "quits", "unrecorded", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
+        "quits", "unrecorded", "attempts", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
         "made"}
 
 
@@ -67,7 +67,8 @@ def changed(document):
             del parent[path[-1]]
             yield f"without {path}", broken
         if isinstance(value, dict) and "refused_by_verb" not in path and "kinds" not in path and path not in (
-                ("latency",), ("refused_latency",), ("auth", "mechanisms"), ("auth", "refused_users")):
+                ("latency",), ("refused_latency",), ("auth", "mechanisms"), ("auth", "refused_users"),
+                ("sink", "auth", "mechanisms"), ("sink", "auth", "refused_mechanisms")):
             broken = copy.deepcopy(document)
             at(broken, path)["unheard_of"] = 1
             yield f"with more in {path}", broken

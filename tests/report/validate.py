@@ -101,10 +101,19 @@ def check_auth(auth, made):
         yield "auth: more than there were connections"
 
 
+def check_sink_auth(auth):
+    for total, kinds in (("accepted", "mechanisms"), ("refused", "refused_mechanisms")):
+        if sum(auth[kinds].values()) != auth[total]:
+            yield f"sink: auth: {kinds} do not sum to {total}"
+    if auth["accepted"] + auth["refused"] > auth["attempts"]:
+        yield "sink: auth: more than there were attempts"
+
+
 def check_sink(sink):
     yield from check_tls("sink.tls", sink["tls"])
     if sink["tls"]["failed"] > sink["sessions"]:
         yield "sink.tls: more failed than sessions began"
+    yield from check_sink_auth(sink["auth"])
     if sum(sink["refused_by_verb"].values()) != sink["refused"]:
         yield "sink: refused is not the sum over the verbs"
     if sink["peak_sessions"] > sink["sessions"]:

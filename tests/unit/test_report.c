@@ -159,6 +159,8 @@ static void troubles_are_told(void **state)
     text = text_of(NULL, &s.sink);
     expect_line(text, "  refused      1,012 replies, 700 at RCPT, 312 at .");
     expect_line(text, "  unrecorded   3 transactions");
+    expect_line(text,
+                "  auth         5 accepted, PLAIN (4), SCRAM-SHA-256 (1), 3 refused, PLAIN (2),");
     free(text);
     stats_free(s.total);
 }
