@@ -12,6 +12,7 @@
 #include "diag.h"
 #include "human.h"
 #include "metrics.h"
+#include "outage.h"
 #include "terminal.h"
 #include "units.h"
 
@@ -20,6 +21,9 @@
 
 /* Pictures are made when such a window is complete, or else after so long. */
 #define PICTURE_EVERY (NS_PER_S * 11 / 10)
+
+/* That nobody serves us is told after so long, or a tenth of what ends the run. */
+#define TELL_OUTAGE (30 * NS_PER_S)
 
 static uint64_t monotonic(void)
 {
@@ -210,6 +214,7 @@ static void go_on(struct watch *w, uint64_t now)
     if (now > w->load->held_at) {
         w->pauses.count++;
         w->pauses.total_ns += now - w->load->held_at;
+        w->resumed_at = now;
     }
     load_go_on(w->load, now);
 }
@@ -258,11 +263,46 @@ static void took(struct watch *w)
     w->window_ns += m->took;
 }
 
+static uint64_t tell_after(const struct load_settings *s)
+{
+    return s->give_up / 10 < TELL_OUTAGE ? s->give_up / 10 : TELL_OUTAGE;
+}
+
+/* A server that serves nobody is told of, and ends the run when its time is over. */
+static void look_for_outage(struct watch *w, uint64_t now)
+{
+    const struct load_settings *s = w->measure->settings;
+    struct diag why;
+    struct diag d;
+    uint64_t ns;
+
+    if (!s->keep_going || run_held(&w->load->control) || run_stop(&w->load->control) != RUN_ON)
+        return;
+    ns = load_outage(w->load, now, &why);
+    if (now - w->resumed_at < ns)
+        ns = now - w->resumed_at;
+    if (ns < tell_after(s)) {
+        w->told_outage = false;
+    } else if (ns >= s->give_up) {
+        (void)diag_set(&d, 0, "no connection got ready for a message in %s (--give-up): %s",
+                       human_time(s->give_up).text, why.text);
+        run_control_fail(&w->load->control, &d);
+        load_wake(w->load);
+    } else if (!w->told_outage) {
+        w->told_outage = true;
+        diag_warn("no connection got ready for a message in %s, still trying: %s",
+                  human_time(ns).text, why.text);
+    }
+}
+
 static uint64_t left(const struct watch *w, uint64_t now)
 {
     uint64_t interval = measure_left(w->measure, w->load, now);
     uint64_t own = w->due > now ? w->due - now : 0;
+    uint64_t look = tell_after(w->measure->settings) / 2;
 
+    if (w->measure->settings->keep_going && look < interval)
+        interval = look;
     return is_watched(w) && own < interval ? own : interval;
 }
 
@@ -290,6 +330,7 @@ void watch_run(struct watch *w)
                 process_usage(w->before);
             took(w);
         }
+        look_for_outage(w, now);
         if (is_watched(w) && (now >= w->due || w->window_ns >= WINDOW_MIN))
             picture(w, now);
     }

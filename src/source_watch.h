@@ -24,6 +24,8 @@ struct watch {
     void (*describe)(void *arg, struct run *); /* what the run is so far, for the page */
     void *arg;
     struct run_pauses pauses; /* what there were, in all */
+    uint64_t resumed_at;      /* when the last of them ended */
+    bool told_outage;         /* of the one that there is now */
 
     struct live live;      /* how it goes; its title is the owner's, the rest is ours */
     struct stats *window;  /* what ended since that was told last */

@@ -61,6 +61,7 @@ struct load_settings {
     uint64_t warmup;                /* --warmup, ns */
     uint64_t interval;              /* --interval, ns */
     uint64_t late_drop;             /* --late, ns; 0: starts wait as long as it takes */
+    uint64_t give_up;               /* --give-up, ns; NS_NEVER: go on trying */
     uint64_t seed;                  /* --seed; 0: none */
     uint64_t idle_sessions;         /* --idle-sessions, beyond -s */
     uint64_t length;                /* of the run with its warm-up, ns; NS_NEVER: by -m alone */

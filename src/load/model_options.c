@@ -11,6 +11,10 @@
 
 #define AT(field) offsetof(struct load_settings, field)
 
+/* --give-up, where nothing else ends a run: as long as RFC 5321 section 4.5.3.2 has one wait for
+ * the greeting. */
+#define GIVE_UP (300 * NS_PER_S)
+
 #define YEAR (UINT64_C(31536000) * NS_PER_S)
 
 static int set_rate(void *settings, const char *value, struct diag *d)
@@ -236,8 +240,22 @@ const struct opt model_options[] = {
          "and go on. A session takes a message only when its connection is ready for one, so "
          "that an outage costs none. Refusals are not told one by one; the summary has them. Of "
          "the failures of connections the first of each kind is told. "
-         "Without an end in time, a server that is gone for good is waited for: see "
-         "--stop-when."},
+         "A server that is gone, or turns everybody away, is told of after 30 seconds; --give-up "
+         "says how long it is waited for."},
+    {.name = "give-up",
+     .kind = OPT_DURATION,
+     .arg = "TIME",
+     .at = AT(give_up),
+     .min = 100 * NS_PER_MS,
+     .max = YEAR,
+     .what = "time to give up after",
+     .group = "Load model",
+     .help = "end when nobody serves us for so long",
+     .man = "With --keep-going: end the run, as with a fatal error, when in all this time no "
+            "connection got ready for a message, because they are refused, lost, or turned away "
+            "before. The default is 5 minutes for a run that has no end in time, which a server "
+            "that is gone for good would otherwise make go on for ever; with --duration, --stages "
+            "or --session-stages it is never."},
     {.name = "stop-when",
      .kind = OPT_CUSTOM,
      .arg = "CONDITION",
@@ -458,6 +476,11 @@ int load_settings_complete(struct load_settings *s, struct diag *d)
         return diag_set(d, -EINVAL, "--warmup leaves nothing of the stages");
     if (s->schedule.count || s->length != NS_NEVER || s->idle_sessions || s->stop_when.count)
         s->keep_going = true;
+    if (s->give_up && !s->keep_going)
+        return diag_set(d, -EINVAL,
+                        "--give-up needs --keep-going: without it the first failure is the end");
+    if (!s->give_up)
+        s->give_up = s->length == NS_NEVER ? GIVE_UP : NS_NEVER;
     if (!s->sessions)
         s->sessions = 1;
     if (!s->messages)

@@ -135,6 +135,7 @@ void session_begin(struct session *s)
     }
     if (!model_wanted(s)) {
         model_unclaim(s);
+        outage_rest(&w->outage);
         s->state = SESSION_ASLEEP;
         return;
     }
@@ -207,6 +208,7 @@ void session_connect(struct session *s)
         s->first_address = first_address(s);
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
+    outage_try(&w->outage, s->event_at);
     stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
     io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout[PHASE_CONNECT]);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
@@ -318,7 +320,6 @@ static void connected(struct io_conn *conn, int error)
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     s->state = SESSION_OPEN;
-    s->ready = false;
     s->left = quota(s);
     client_start(session_client(s), now);
     if (w->load->settings->proxy)
@@ -341,6 +342,8 @@ static bool feed(struct session *s, uint64_t now)
     bool more = worker_has_more(w) && model_wanted(s);
     struct delivery *d = NULL;
 
+    if (!s->ready)
+        outage_ready(&w->outage);
     s->ready = true;
     s->waiting = more && s->stays;
     s->paused = more && now < s->pause_until;
@@ -514,6 +517,9 @@ static void closed(struct io_conn *conn)
     s->unsent = 0;
     session_auth_done(s);
     give_turn_back(s);
+    if (s->ready)
+        outage_unready(&w->outage, io_now(w->io));
+    s->ready = false;
     stats_add(w->stats, COUNTER_CONNECTIONS_CLOSED, s->stood);
     s->stood = false;
     model_unclaim(s);

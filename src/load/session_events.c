@@ -39,12 +39,11 @@ static void refused_reply(struct session *s, const struct client_event *e)
     if (e->phase == PHASE_AUTH)
         session_auth_refused(s);
     stats_refusal(w->stats, &key, e->line, e->unsolicited ? NS_NEVER : e->received_at - e->sent_at);
-    if (w->load->settings->keep_going)
-        return; /* the table of refusals has them */
-    if (w->load->settings->tolerant)
+    /* With --keep-going the table of refusals has them. */
+    if (w->load->settings->tolerant && !w->load->settings->keep_going)
         diag_warn("%s: %d %s", words, e->code, text);
     else
-        worker_fatal(w, "%s: %d %s", words, e->code, text);
+        worker_trouble(w, "%s: %d %s", words, e->code, text);
 }
 
 static void on_reply(struct session *s, const struct client_event *e)
@@ -129,11 +128,12 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
                        : e->end == CLIENT_END_INJECTION
                            ? "in the clear behind the reply to STARTTLS"
                            : "an unexpected reply";
+    const struct load_settings *l = s->worker->load->settings;
     char text[WORDS_MAX];
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
-    if (s->worker->load->settings->tolerant && !s->worker->load->settings->keep_going)
+    if (l->tolerant && !l->keep_going)
         diag_warn("protocol error: %s: %s", what, text);
     else
         worker_failure(s->worker, FAILURE_PROTOCOL, "protocol error: %s: %s", what, text);

@@ -123,33 +123,50 @@ static void free_buffers(struct send_buffer *b)
     }
 }
 
-void worker_fatal(struct worker *w, const char *format, ...)
+static void fatal(struct worker *w, const char *format, va_list args)
 {
     struct diag d;
-    va_list args;
 
-    va_start(args, format);
     (void)vsnprintf(d.text, sizeof d.text, format, args);
-    va_end(args);
     run_control_fail(&w->load->control, &d);
     wake_others(w);
 }
 
+void worker_fatal(struct worker *w, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fatal(w, format, args);
+    va_end(args);
+}
+
+static void trouble(struct worker *w, const char *format, va_list args)
+{
+    outage_why(&w->outage, format, args);
+}
+
+void worker_trouble(struct worker *w, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (w->load->settings->keep_going ? trouble : fatal)(w, format, args);
+    va_end(args);
+}
+
 void worker_failure(struct worker *w, enum failure kind, const char *format, ...)
 {
-    unsigned bit = 1u << kind;
     struct diag d;
     va_list args;
 
-    if (w->load->settings->keep_going && atomic_load(&w->load->told_failures) & bit)
-        return;
     va_start(args, format);
     (void)vsnprintf(d.text, sizeof d.text, format, args);
     va_end(args);
-    if (!w->load->settings->keep_going)
-        worker_fatal(w, "%s", d.text);
-    else if (!(atomic_fetch_or(&w->load->told_failures, bit) & bit))
+    if (w->load->settings->keep_going &&
+        !(atomic_fetch_or(&w->load->told_failures, 1U << kind) & 1U << kind))
         diag_warn("%s (the run goes on; only the first such failure is told)", d.text);
+    worker_trouble(w, "%s", d.text);
 }
 
 struct session *worker_session(const struct worker *w, uint64_t i)
@@ -268,6 +285,7 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
     w->session_size = sizeof(struct session) + w->client_size + w->deliveries * w->delivery_size;
     w->sessions = calloc(sessions + idle, w->session_size);
     w->model.over_at = NS_NEVER;
+    outage_init(&w->outage);
     w->block_max = sessions * w->deliveries;
     if (w->block_max > BLOCK_MAX)
         w->block_max = BLOCK_MAX;
@@ -318,4 +336,5 @@ void worker_done(struct worker *w)
     tls_context_free(w->tls);
     auth_context_free(w->auth);
     recorder_done(&w->recorder);
+    outage_done(&w->outage);
 }

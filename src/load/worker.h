@@ -10,6 +10,7 @@
 #include "line.h"
 #include "load.h"
 #include "model.h"
+#include "outage.h"
 #include "process.h"
 #include "recorder.h"
 #include "rng.h"
@@ -44,6 +45,7 @@ struct worker {
     uint64_t ticket, ticket_end; /* its block of messages: those it may still take */
     uint64_t block_max;          /* as many as its sessions can have under way */
     struct line line;
+    struct outage outage;
     struct send_buffer *buffers;
     struct send_buffer *large_buffers; /* for the beginning of a session */
     size_t buffer_size, large_size;
@@ -87,6 +89,9 @@ void worker_buffer_return(struct worker *, struct send_buffer *);
 /* A fatal error: the whole run ends. */
 void worker_fatal(struct worker *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What the server did or does not do: fatal, unless the run is to go on whatever that is. */
+void worker_trouble(struct worker *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 enum failure {
     FAILURE_CONNECT,
     FAILURE_TLS,
@@ -96,8 +101,7 @@ enum failure {
     FAILURE_PROTOCOL
 };
 
-/* A connection's failure: fatal, or where the run goes on whatever happens, told once of each kind.
- */
+/* Likewise, of a connection; where the run goes on the first of each kind is told at once. */
 void worker_failure(struct worker *, enum failure, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -277,6 +277,47 @@ def a_server_that_is_not_there_yet():
         assert 1 < report["connections"]["failed"] < 40, report["connections"]
 
 
+def given_up(report):
+    return report["ended"].startswith("fatal: no connection got ready for a message in 1.00 s")
+
+
+@test
+def a_server_that_serves_nobody_is_given_up():
+    for args in (["-m", "7", "--keep-going"], ["-m", "7", "--rate=100/s", "--threads=2", "-s2"],
+                 ["--duration=1h"], ["--session-stages=0..3:1s,3:1h"]):
+        done = run("--report=json", *args, "--give-up=1s", "127.0.0.1:1")
+        assert done.returncode == 1, (args, done)
+        report = json.loads(done.stdout)
+        assert given_up(report), (args, report["ended"])
+        assert report["messages"]["accepted"] == 0
+        if "-m" in args:
+            assert report["messages"]["missed"] == report["messages"]["offered"], report["messages"]
+        told = [line for line in done.stderr.splitlines() if "still trying" in line]
+        assert len(told) == 1 and "connect: Connection refused (127.0.0.1:1)" in told[0], done.stderr
+    for fault, words in (("CONNECT", "rejected at server banner: 500 "),
+                         ("EHLO,HELO", "ELO rejected: 500 ")):
+        with Sink("-f", fault) as sink:
+            done = run("--report=json", "-m5", "-s3", "--ehlo", "--keep-going", "--give-up=1s",
+                       sink.where)
+            report = json.loads(done.stdout)
+            assert done.returncode == 1 and given_up(report), report["ended"]
+            assert words in done.stderr, done.stderr
+            assert report["messages"]["missed"] == 5, "none was taken"
+    with Sink("-f", "MAIL") as sink:  # what is refused has ended
+        report = document("-m5", "-s2", "--keep-going", "--give-up=1s", sink.where)
+        assert report["messages"]["refused"] == 5, report["messages"]
+
+
+@test
+def who_pauses_does_not_give_up():
+    for args in (["--think=3s", "-m2", "--keep-going"], ["--rate=0.4/s", "-m2"],
+                 ["--session-stages=1:500ms,0:3s,1:500ms"]):
+        done = run("--report=json", *args, "--give-up=2s", "sink:")
+        report = json.loads(done.stdout)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert report["messages"]["accepted"] >= 2, report["messages"]
+
+
 @test
 def a_stop_counts_what_was_due():
     for stop in (2, 15):
@@ -381,6 +422,9 @@ WRONG = (
     (["--step-duration=1s"], "--step-duration needs --find-rate"),
     (["--find-rate=errors==0", "--step-duration=1ms"], "bad step duration: 1ms"),
     (["--interval=1ms"], "bad interval: 1ms"),
+    (["--give-up=1s"], "--give-up needs --keep-going"),
+    (["--give-up=never"], "bad time to give up after: never"),
+    (["--give-up=0", "--keep-going"], "--give-up must be more than 0"),
     (["--keep-going=yes"], "option takes no argument"),
 )
 
