@@ -80,6 +80,8 @@ static void drop_message(struct session *s, enum outcome o)
     struct stats *st = s->worker->stats;
 
     stats_message(st, o, NULL);
+    if (o == OUTCOME_FAILED)
+        stats_break(st, PHASE_CONNECT, BREAK_FAILED);
     stats_recipients(st, o, s->worker->load->content->settings->rcpt_count);
     session_delivered(s);
 }

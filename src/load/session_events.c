@@ -105,6 +105,10 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
         stats_message(st, e->outcome, &key);
     } else {
         stats_message(st, e->outcome, NULL);
+        if (e->outcome == OUTCOME_FAILED)
+            stats_break(st, e->phase, BREAK_FAILED);
+        else if (e->outcome == OUTCOME_UNKNOWN)
+            stats_break(st, e->phase, BREAK_UNKNOWN);
     }
     for (int o = 0; o < OUTCOME_COUNT; o++)
         stats_recipients(st, (enum outcome)o, e->rcpt[o]);
@@ -162,6 +166,7 @@ static void on_end(struct session *s, const struct client_event *e)
     switch (e->end) {
     case CLIENT_END_LOST:
         stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
+        stats_break(w->stats, e->phase, BREAK_LOST);
         /* Nothing was under way, RSET included, and nothing was to come: no harm done. */
         if (!s->was_idle || e->phase == PHASE_RSET ||
             (keep_going ? e->phase != PHASE_MAIL : worker_has_more(w) && !w->model.held))
@@ -169,6 +174,7 @@ static void on_end(struct session *s, const struct client_event *e)
         break;
     case CLIENT_END_TIMEOUT:
         stats_count(w->stats, COUNTER_TIMEOUTS);
+        stats_break(w->stats, e->phase, BREAK_TIMEOUT);
         /* All messages are answered before QUIT is sent: no harm done. */
         if (e->phase == PHASE_QUIT && !keep_going)
             diag_warn("timeout while waiting for the reply to QUIT");

@@ -93,6 +93,21 @@ static void refusals(struct document *d, const struct refusals *r)
     put_number(d, other, "replies", r->other.replies);
 }
 
+static void breaks(struct document *d, const struct stats *s)
+{
+    json_t *o = put_object(d, d->root, "breaks");
+
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        json_t *row;
+
+        if (!stats_breaks(s, (enum phase)p))
+            continue;
+        row = put_object(d, o, phase_name((enum phase)p));
+        for (int k = 0; k < BREAK_COUNT; k++)
+            put_number(d, row, break_name((enum break_kind)k), s->breaks[p][k]);
+    }
+}
+
 /* 2^128 has 39 digits. */
 static void put_sum(struct document *d, json_t *object, const char *name, hist_sum sum)
 {
@@ -181,6 +196,7 @@ void put_run(struct document *d, const struct run *r)
     put_kinds(d, json_object_get(d->root, "auth"), "mechanisms", &r->total->auth);
     put_kinds(d, json_object_get(d->root, "auth"), "refused_users", &r->total->auth_users);
     refusals(d, &r->total->refusals);
+    breaks(d, r->total);
     layout(d);
     latency(d, "latency", r->total->latency);
     latency(d, "refused_latency", r->total->refused_latency);

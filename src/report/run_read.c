@@ -293,6 +293,32 @@ static int read_refusals(const json_t *root, struct refusals *r, struct diag *d)
                   : read_count(other, "refusals_other", "replies", false, &r->other.replies, d);
 }
 
+/* None in older documents. */
+static int read_breaks(const json_t *root, struct stats *s, struct diag *d)
+{
+    json_t *rows = json_object_get(root, "breaks");
+    const char *name;
+    json_t *row;
+
+    if (rows && !json_is_object(rows))
+        return bad(d, "breaks", "is no object");
+    json_object_foreach(rows, name, row)
+    {
+        int p = find_phase(name);
+
+        if (p < 0)
+            return bad(d, "breaks", "has a phase that this version doesn't know");
+        for (int k = 0; k < BREAK_COUNT; k++) {
+            int rc = read_count(row, "breaks", break_name((enum break_kind)k), false,
+                                &s->breaks[p][k], d);
+
+            if (rc < 0)
+                return rc;
+        }
+    }
+    return 0;
+}
+
 /*
  * Things by kind, "tls.kinds", which are as many as there were in all; none in older documents.
  */
@@ -425,6 +451,7 @@ static int read_source(struct run_file *f, struct diag *d)
     if ((rc = fields_read(f->root, run_fields, run_field_count, &f->run, d)) < 0 ||
         (rc = read_layout(f->root, d)) < 0 || (rc = read_counters(f->root, f->total, d)) < 0 ||
         (rc = read_refusals(f->root, &f->total->refusals, d)) < 0 ||
+        (rc = read_breaks(f->root, f->total, d)) < 0 ||
         (rc = read_hists(f->root, "latency", f->total->latency, PHASE_COUNT, phase_of, d)) < 0 ||
         (rc = read_hists(f->root, "refused_latency", f->total->refused_latency, PHASE_COUNT,
                          phase_of, d)) < 0 ||

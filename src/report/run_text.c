@@ -277,6 +277,28 @@ static void connections(struct rows *o, const struct stats *s)
     rows_end(o);
 }
 
+/* What broke off, by phase. */
+static void breaks(FILE *out, const struct stats *s)
+{
+    bool any = false;
+
+    for (int p = 0; p < PHASE_COUNT; p++) {
+        const uint64_t *n = s->breaks[p];
+
+        if (!stats_breaks(s, (enum phase)p))
+            continue;
+        if (!any)
+            fprintf(out, "\n  %-12s %10s %10s %16s %10s\n", "broke off at", "lost", "timeouts",
+                    "messages failed", "unknown");
+        any = true;
+        fprintf(out, "  %-12s %10s %10s %16s %10s\n", phase_name((enum phase)p),
+                human_short(n[BREAK_LOST], COUNT_MAX).text,
+                human_short(n[BREAK_TIMEOUT], COUNT_MAX).text,
+                human_short(n[BREAK_FAILED], COUNT_MAX).text,
+                human_short(n[BREAK_UNKNOWN], COUNT_MAX).text);
+    }
+}
+
 /* Handshakes, and in a row of its own each kind of them. */
 static void tls(struct rows *o, const struct stats *s)
 {
@@ -392,6 +414,7 @@ void report_text(const struct run *r, FILE *out)
     work(&o, r);
     account(out, r->total);
     refusals(out, &r->total->refusals);
+    breaks(out, r->total);
     throughput(&o, r);
     connections(&o, r->total);
     tls(&o, r->total);

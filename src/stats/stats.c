@@ -40,6 +40,7 @@ void stats_clear(struct stats *s)
         hist_clear(&s->response[o]);
     hist_clear(&s->lag);
     memset(s->counter, 0, sizeof s->counter);
+    memset(s->breaks, 0, sizeof s->breaks);
     refusals_clear(&s->refusals);
     kinds_clear(&s->tls);
     kinds_clear(&s->auth);
@@ -54,6 +55,9 @@ void stats_merge(struct stats *into, const struct stats *from)
     }
     for (int c = 0; c < COUNTER_COUNT; c++)
         into->counter[c] += from->counter[c];
+    for (int p = 0; p < PHASE_COUNT; p++)
+        for (int k = 0; k < BREAK_COUNT; k++)
+            into->breaks[p][k] += from->breaks[p][k];
     refusals_merge(&into->refusals, &from->refusals);
     for (int o = 0; o < OUTCOME_COUNT; o++)
         hist_merge(&into->response[o], &from->response[o]);
@@ -87,11 +91,23 @@ uint64_t stats_errors(const struct stats *s)
     return stats_offered(s) - s->counter[COUNTER_MESSAGES_ACCEPTED];
 }
 
+static bool check_breaks(const struct stats *s)
+{
+    for (int k = 0; k < BREAK_COUNT; k++) {
+        uint64_t left = s->counter[break_counter((enum break_kind)k)];
+
+        for (int p = 0; p < PHASE_COUNT; p++)
+            if (__builtin_sub_overflow(left, s->breaks[p][k], &left))
+                return false;
+    }
+    return true;
+}
+
 bool stats_check_part(const struct stats *s)
 {
     const uint64_t *c = s->counter;
 
-    return refusals_messages(&s->refusals) == c[COUNTER_MESSAGES_REFUSED] &&
+    return check_breaks(s) && refusals_messages(&s->refusals) == c[COUNTER_MESSAGES_REFUSED] &&
            refusals_replies(&s->refusals) == c[COUNTER_REPLIES_REFUSED] &&
            c[COUNTER_REPLIES_COLLATERAL] <= c[COUNTER_REPLIES_REFUSED] &&
            c[COUNTER_MESSAGES_PARTIAL] <= c[COUNTER_MESSAGES_ACCEPTED] &&
@@ -124,6 +140,28 @@ void stats_message(struct stats *s, enum outcome o, const struct refusal_key *by
     s->counter[COUNTER_MESSAGES_ACCEPTED + (int)o]++;
     if (by)
         refusals_message(&s->refusals, by);
+}
+
+const char *break_name(enum break_kind k)
+{
+    static const char *const names[] = {
+#define X(id, name, counter) name,
+        BREAK_LIST(X)
+#undef X
+    };
+
+    return names[k];
+}
+
+enum counter break_counter(enum break_kind k)
+{
+    static const enum counter counters[] = {
+#define X(id, name, counter) COUNTER_##counter,
+        BREAK_LIST(X)
+#undef X
+    };
+
+    return counters[k];
 }
 
 const char *counter_group(enum counter c)

@@ -57,6 +57,23 @@ enum counter {
         COUNTER_COUNT
 };
 
+/*
+ * X(ID, name in reports, the counter that these are part of)
+ * What breaks off, by the phase that it breaks off in: connections, and messages with them.
+ */
+#define BREAK_LIST(X)                                                                              \
+    X(LOST, "lost", CONNECTIONS_LOST)                                                              \
+    X(TIMEOUT, "timeouts", TIMEOUTS)                                                               \
+    X(FAILED, "failed", MESSAGES_FAILED)                                                           \
+    X(UNKNOWN, "unknown", MESSAGES_UNKNOWN)
+
+enum break_kind {
+#define X(id, name, counter) BREAK_##id,
+    BREAK_LIST(X)
+#undef X
+        BREAK_COUNT
+};
+
 /* The counter of an outcome is the first of its group plus the outcome. */
 #define X(id, name)                                                                                \
     _Static_assert(COUNTER_MESSAGES_##id == COUNTER_MESSAGES_ACCEPTED + (int)OUTCOME_##id,         \
@@ -75,6 +92,7 @@ struct stats {
     struct hist latency[PHASE_COUNT];         /* of the wanted replies: service or response time */
     uint64_t counter[COUNTER_COUNT];
     struct refusals refusals;
+    uint64_t breaks[PHASE_COUNT][BREAK_COUNT];
     /*
      * With a target rate only. Response time of messages, from the intended start on, by how they
      * ended (missed: how late they were when given up); and how late the generator itself was with
@@ -114,6 +132,10 @@ bool stats_check_part(const struct stats *);
 /* Messages that ended other than accepted. */
 uint64_t stats_errors(const struct stats *);
 
+/* "lost", and what it is counted by in all */
+const char *break_name(enum break_kind);
+enum counter break_counter(enum break_kind);
+
 /* "messages", "accepted", "accepted for at least one recipient" */
 const char *counter_group(enum counter);
 const char *counter_name(enum counter);
@@ -127,6 +149,21 @@ static inline void stats_count(struct stats *s, enum counter c)
 static inline void stats_add(struct stats *s, enum counter c, uint64_t n)
 {
     s->counter[c] += n;
+}
+
+/* In which phase something broke off; that it did is counted apart. */
+static inline void stats_break(struct stats *s, enum phase p, enum break_kind k)
+{
+    s->breaks[p][k]++;
+}
+
+/* Did anything? */
+static inline bool stats_breaks(const struct stats *s, enum phase p)
+{
+    for (int k = 0; k < BREAK_COUNT; k++)
+        if (s->breaks[p][k] > 0)
+            return true;
+    return false;
 }
 
 /* A reply of the wanted class came after ns; also: a connection stood, a message was accepted. */

@@ -124,6 +124,8 @@ def tables_are_the_document(b):
     assert len(refusals) == len(document["refusals"]) + 1
     assert sum(int(row[3].replace(",", "")) for row in refusals) == document["messages"]["refused"]
     assert sum(int(row[4].replace(",", "")) for row in refusals) == document["replies"]["refused"]
+    breaks = [[row[0], *map(int, row[1:])] for row in cells(b, "breaks")]
+    assert breaks == [[phase, *row.values()] for phase, row in document["breaks"].items()], breaks
     environment = dict(cells(b, "environment"))
     assert environment["command line"] == document["command_line"]
     assert environment["kernel"] == document["environment"]["kernel"]

@@ -100,6 +100,10 @@ static void troubled(struct run *r, struct sink_run *k, struct stats *s)
         stats_message(s, (enum outcome)o, NULL);
         stats_recipients(s, (enum outcome)o, 1);
     }
+    stats_break(s, PHASE_CONNECT, BREAK_FAILED);
+    stats_break(s, PHASE_END_OF_DATA, BREAK_UNKNOWN);
+    stats_break(s, PHASE_END_OF_DATA, BREAK_LOST);
+    stats_break(s, PHASE_QUIT, BREAK_TIMEOUT);
     stats_count(s, COUNTER_MESSAGES_PARTIAL);
     stats_recipients(s, OUTCOME_REFUSED, 1);
     stats_add(s, COUNTER_CONNECTIONS_STARTED, 9);
@@ -200,6 +204,8 @@ static void extreme(struct run *r, struct stats *s)
     s->counter[COUNTER_CONNECTIONS_MADE] = SAMPLE_LARGE / 2;
     s->counter[COUNTER_CONNECTIONS_LOST] = SAMPLE_LARGE / 2;
     s->counter[COUNTER_TIMEOUTS] = UINT64_MAX;
+    s->breaks[PHASE_TRANSACTION][BREAK_LOST] = SAMPLE_LARGE / 2;
+    s->breaks[PHASE_STARTTLS][BREAK_TIMEOUT] = UINT64_MAX;
     s->counter[COUNTER_SENT_BYTES] = UINT64_MAX;
     s->counter[COUNTER_RECEIVED_BYTES] = UINT64_MAX;
 }

@@ -143,6 +143,12 @@ def check_source(r):
         rows = r["refusals"] + [r["refusals_other"]]
         if sum(row[kind] for row in rows) != whole:
             yield f"refusals: {kind} do not sum to {kind}.refused"
+    for kind, whole in (("lost", r["connections"]["lost"]),
+                        ("timeouts", r["connections"]["timeouts"]),
+                        ("failed", r["messages"]["failed"]),
+                        ("unknown", r["messages"]["unknown"])):
+        if "breaks" in r and sum(row[kind] for row in r["breaks"].values()) != whole:
+            yield f"breaks: {kind} do not sum to all of them"
     if r["messages"]["partial"] > r["messages"]["accepted"]:
         yield "messages: more partial than accepted"
     if r["messages"]["accepted"] > r["recipients"]["accepted"]:

@@ -189,12 +189,13 @@ static void expect_same(const json_t *a, const json_t *b, const char *const *nam
 
 static void halves_merge_to_the_whole(void **state)
 {
-    static const char *const all[] = {
-        "messages",       "recipients", "connections", "traffic",         "replies", "refusals",
-        "refusals_other", "histogram",  "latency",     "refused_latency", NULL};
+    static const char *const all[] = {"messages", "recipients",      "connections",    "traffic",
+                                      "replies",  "refusals",        "refusals_other", "histogram",
+                                      "latency",  "refused_latency", "breaks",         NULL};
     /* Interleaved, rows of refusals are met in another order; and beyond the bound other ones. */
-    static const char *const sums[] = {"messages", "recipients", "connections",     "traffic",
-                                       "replies",  "latency",    "refused_latency", NULL};
+    static const char *const sums[] = {"messages",        "recipients", "connections",
+                                       "traffic",         "replies",    "latency",
+                                       "refused_latency", "breaks",     NULL};
 
     (void)state;
     for (unsigned round = 0; round < 40; round++) {

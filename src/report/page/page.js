@@ -379,6 +379,15 @@
             ? element('p', { class: 'soft' }, '* follows from an earlier refusal') : null);
     }
 
+    function breaks() {
+        const kinds = ['lost', 'timeouts', 'failed', 'unknown'];
+        const rows = [];
+        runs.forEach((r, i) => Object.entries(r.breaks || {}).forEach(([phase, row]) =>
+            rows.push([named(phase, i), ...kinds.map((k) => count(row[k]))])));
+        return rows.length === 0 ? null : card('Broken off', table(
+            columnsOf(['', 'lost', 'timeouts', 'messages failed', 'unknown']), rows, 'breaks'));
+    }
+
     function environment() {
         const e = (r) => r.environment || {};
         const c = (r) => r.connections;
@@ -443,8 +452,8 @@
                 card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
                     'solid: base, dashed: new; a click on a phase shows it') : null,
                 canvas('curves', 'Latency by percentile, a line for each phase'))), true],
-            ['account', account], ['refusals', refusals], ['latencies', latencies],
-            ['environment', environment]];
+            ['account', account], ['refusals', refusals], ['breaks', breaks],
+            ['latencies', latencies], ['environment', environment]];
     }
 
     /* Puts the parts in their places. What has not changed is left alone, and so are charts. */
