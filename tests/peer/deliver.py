@@ -263,7 +263,7 @@ class Rooted:
         # Inside the root it is /run.PID.XXXX.
         self.directory = tempfile.mkdtemp(prefix=f'run.{os.getpid()}.', dir=root)
         os.chmod(self.directory, 0o755)
-        self.running = []
+        self.running = {}
         self.ports = {}
         try:
             self.make_null()
@@ -311,7 +311,7 @@ class Rooted:
             server = subprocess.Popen(
                 ['sh', '-c', UNTIL_EOF, 'sh', *self.chrooted(command)], stdin=subprocess.PIPE,
                 stdout=output, stderr=output, cwd='/', start_new_session=True)
-        self.running.append(server)
+        self.running[name] = server
         limit = time.monotonic() + 15
         while time.monotonic() < limit and server.poll() is None:
             try:
@@ -331,10 +331,12 @@ class Rooted:
                 text += ''.join(f'    {name}: {line}' for line in file.readlines()[-30:])
         return text
 
-    def stop(self):
-        for server in self.running:
+    def halt(self, names):
+        """Ends these servers; what they hold in the directory stays."""
+        halted = [self.running.pop(name) for name in names]
+        for server in halted:
             server.stdin.close()
-        for server in self.running:
+        for server in halted:
             try:
                 server.wait(5)
             except subprocess.TimeoutExpired:
@@ -346,7 +348,9 @@ class Rooted:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
-        self.running = []
+
+    def stop(self):
+        self.halt(list(self.running))
         for _ in range(50):
             shutil.rmtree(self.directory, ignore_errors=True)
             if not os.path.exists(self.directory):
@@ -364,8 +368,11 @@ class Servers(Rooted):
 
     def begin(self):
         self.prepare()
-        self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
+        self.start_postfix()
         self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
+
+    def start_postfix(self):
+        self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
 
     def prepare(self):
         self.ports = {'smtp': free_port(), 'lmtp': free_port(), 'smtps': free_port(), 'proxied': free_port()}
