@@ -48,20 +48,44 @@ static int bad_value(const struct opt *o, const char *value, struct diag *d)
                     o->name, expected[o->kind]);
 }
 
+/* The largest unit that leaves no rest. */
+static const char *bound_text(const struct opt *o, uint64_t n, char *out, size_t size)
+{
+    static const struct {
+        uint64_t ns;
+        const char *name;
+    } units[] = {{86400 * NS_PER_S, "days"},
+                 {NS_PER_S, "seconds"},
+                 {NS_PER_MS, "milliseconds"},
+                 {NS_PER_US, "microseconds"},
+                 {1, "nanoseconds"}};
+    size_t i = 0;
+
+    if (o->kind != OPT_DURATION) {
+        (void)snprintf(out, size, "%" PRIu64, n);
+        return out;
+    }
+    while (n % units[i].ns != 0)
+        i++;
+    n /= units[i].ns;
+    (void)snprintf(out, size, "%" PRIu64 " %.*s", n, (int)strlen(units[i].name) - (n == 1),
+                   units[i].name);
+    return out;
+}
+
 static int check_bounds(const struct opt *o, const char *value, uint64_t n, struct diag *d)
 {
-    uint64_t scale = o->kind == OPT_DURATION ? NS_PER_S : 1;
-    const char *unit = o->kind == OPT_DURATION ? " seconds" : "";
+    char bound[40];
 
     if (n == 0 && o->min > 0)
         return diag_set(d, -EINVAL, "bad %s: %s (--%s must be more than 0)", o->what, value,
                         o->name);
     if (n < o->min)
-        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at least %" PRIu64 "%s)", o->what,
-                        value, o->name, o->min / scale, unit);
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at least %s)", o->what, value,
+                        o->name, bound_text(o, o->min, bound, sizeof bound));
     if (o->max && n > o->max)
-        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at most %" PRIu64 "%s)", o->what,
-                        value, o->name, o->max / scale, unit);
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s must be at most %s)", o->what, value, o->name,
+                        bound_text(o, o->max, bound, sizeof bound));
     return 0;
 }
 

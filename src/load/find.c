@@ -32,13 +32,38 @@ void find_init(struct find *f, struct load_settings *s)
     settle(f);
 }
 
-/* Whatever the condition says, a rate that the server does not keep up with is none. */
+/*
+ * Whatever the condition says, a rate that the server does not keep up with is none. One message
+ * may have ended on the other side of the warm-up.
+ */
 static bool sustained(const struct find *f, const struct require_facts *facts)
 {
     struct require_term t = {
         .kind = REQUIRE_RATE, .op = REQUIRE_AT_LEAST, .of_target = true, .value = SUSTAINED};
+    uint64_t accepted = facts->stats->counter[COUNTER_MESSAGES_ACCEPTED];
 
-    return f->settings->find != FIND_RATE || require_check(&t, facts).met;
+    return f->settings->find != FIND_RATE ||
+           require_check_rate(&t, facts, accepted + (accepted > 0)).met;
+}
+
+/* Connections that did not come as far as to take a message. */
+static uint64_t turned_away(const struct stats *s)
+{
+    uint64_t n = s->counter[COUNTER_CONNECTIONS_FAILED];
+
+    for (uint32_t i = 0; i < s->refusals.count; i++)
+        if (s->refusals.keys[i].phase == PHASE_GREETING || s->refusals.keys[i].phase == PHASE_AUTH)
+            n += s->refusals.rows[i].replies;
+    for (int p = PHASE_CONNECT; p < PHASE_MAIL; p++)
+        n += s->breaks[p][BREAK_LOST] + s->breaks[p][BREAK_TIMEOUT];
+    return n;
+}
+
+/* Likewise, a number of sessions of which some are turned away is none. */
+static bool served(const struct find *f, const struct measure *m)
+{
+    return f->settings->find != FIND_SESSIONS ||
+           turned_away(m->warmup) + turned_away(m->total) == 0;
 }
 
 bool find_next(struct find *f, const struct measure *m, bool by_generator)
@@ -47,7 +72,7 @@ bool find_next(struct find *f, const struct measure *m, bool by_generator)
     const struct hist *latency = measure_latency(f->settings, m->total);
     const struct require_term accepted = {.kind = REQUIRE_RATE};
     struct find_step *step = &f->steps[f->search.count];
-    bool met = require_all(&f->settings->find_when, &facts) && sustained(f, &facts);
+    bool met = require_all(&f->settings->find_when, &facts) && sustained(f, &facts) && served(f, m);
     enum search_verdict v = met ? SEARCH_PASSED : SEARCH_FAILED;
 
     /* A rate is held by the generator or it is not; sessions in a loop are, as they are. */

@@ -15,6 +15,9 @@
  * the greeting. */
 #define GIVE_UP (300 * NS_PER_S)
 
+/* A step of a search that has fewer starts than these says nothing. */
+#define STARTS_MIN 3
+
 #define YEAR (UINT64_C(31536000) * NS_PER_S)
 
 static int set_rate(void *settings, const char *value, struct diag *d)
@@ -312,7 +315,9 @@ const struct opt model_options[] = {
      .set = set_find_sessions,
      .group = "Search",
      .help = "the same for sessions in a loop",
-     .man = "Find the highest number of sessions in a loop with which a condition holds."},
+     .man = "Find the highest number of sessions in a loop with which a condition holds, and of "
+            "which none is turned away: by a refused connection, in place of the greeting, or "
+            "before it could take a message."},
     {.name = "between",
      .kind = OPT_TEXT,
      .arg = "A..B",
@@ -362,6 +367,14 @@ static int parse_bound(const struct load_settings *s, const char *text, uint64_t
     return rc < 0 ? rc : *out == 0 || *out > most ? -EINVAL : 0;
 }
 
+static int bad_between(const struct load_settings *s, const char *text, struct diag *d)
+{
+    return diag_set(d, -EINVAL, "bad bounds: %s (--between takes %s)", *text ? text : "empty",
+                    s->find == FIND_RATE
+                        ? "two rates, such as 100/s..50000/s; at most 100M/s"
+                        : "two numbers of sessions, such as 1..500; at most 1000000");
+}
+
 static int parse_between(struct load_settings *s, struct diag *d)
 {
     const char *text = s->between ? s->between : s->find == FIND_RATE ? "1..1M" : "1..10k";
@@ -369,16 +382,36 @@ static int parse_between(struct load_settings *s, struct diag *d)
     char low[32];
     size_t n = dots ? (size_t)(dots - text) : 0;
 
-    if (dots && n < sizeof low) {
-        memcpy(low, text, n);
-        low[n] = '\0';
-        if (parse_bound(s, low, &s->find_low) == 0 &&
-            parse_bound(s, dots + 2, &s->find_high) == 0 && s->find_low <= s->find_high)
-            return 0;
-    }
-    return diag_set(d, -EINVAL, "bad bounds: %s (--between takes %s)", *text ? text : "empty",
-                    s->find == FIND_RATE ? "two rates, such as 100/s..50000/s"
-                                         : "two numbers of sessions, such as 1..500");
+    if (!dots || n >= sizeof low)
+        return bad_between(s, text, d);
+    memcpy(low, text, n);
+    low[n] = '\0';
+    if (parse_bound(s, low, &s->find_low) < 0 || parse_bound(s, dots + 2, &s->find_high) < 0)
+        return bad_between(s, text, d);
+    if (s->find_low > s->find_high)
+        return diag_set(d, -EINVAL, "bad bounds: %s (--between: the lower one comes first)", text);
+    return 0;
+}
+
+/* After check_find(). */
+static int complete_find(struct load_settings *s, struct diag *d)
+{
+    struct schedule lowest;
+    int rc = parse_between(s, d);
+
+    if (rc < 0)
+        return rc;
+    if (!s->step)
+        s->step = 10 * NS_PER_S;
+    if (s->find != FIND_RATE)
+        return 0;
+    schedule_constant(&lowest, s->find_low, s->step);
+    if (schedule_starts(&lowest) < STARTS_MIN)
+        return diag_set(d, -EINVAL,
+                        "--step-duration is too short for the lower bound of --between: in such a "
+                        "step only %llu of the %d messages would start that say something",
+                        (unsigned long long)schedule_starts(&lowest), STARTS_MIN);
+    return 0;
 }
 
 static int check_find(const struct load_settings *s, struct diag *d)
@@ -446,21 +479,17 @@ static uint64_t most_sessions(const struct schedule *s)
 
 int load_settings_complete(struct load_settings *s, struct diag *d)
 {
-    int rc = check(s, d);
+    int rc = check_find(s, d);
 
+    if (rc == 0)
+        rc = check(s, d);
     if (rc == 0 && s->proxy_sources.count && !s->proxy)
         return diag_set(d, -EINVAL, "--proxy-source needs --proxy");
-    if (rc == 0)
-        rc = check_find(s, d);
     if (rc == 0 && s->find)
-        rc = parse_between(s, d);
+        rc = complete_find(s, d);
     if (rc < 0)
         return rc;
-    s->length = NS_NEVER;
-    if (s->find && !s->step)
-        s->step = 10 * NS_PER_S;
-    if (s->find)
-        s->length = s->step; /* until find_init() knows better */
+    s->length = s->find ? s->step : NS_NEVER; /* the former until find_init() knows better */
     if (s->duration)
         s->length = s->warmup + s->duration;
     if (s->session_stages.count) {

@@ -243,7 +243,8 @@ static int parse_stage(enum schedule_kind kind, const char *text, size_t n, stru
         }
     }
     if (rc == -ERANGE)
-        return diag_set(d, -EINVAL, "bad stage: %.*s (too large)", (int)n, text);
+        return diag_set(d, -EINVAL, "bad stage: %.*s (%s at most)", (int)n, text,
+                        kind == SCHEDULE_RATES ? "100M/s" : "1000000 sessions");
     if (rc < 0)
         return diag_set(d, -EINVAL, "bad stage: %.*s (a stage is %s)", (int)n, text, form);
     if (g->length == 0)

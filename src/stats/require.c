@@ -119,8 +119,8 @@ static int parse_measure(const char *text, struct require_term *t, const char *o
     if (rc == -EINVAL)
         return bad(option, t->text,
                    "a percentile is p50 to p100, max or min, and what is measured one of connect, "
-                   "greeting, hello, mail, rcpt, data, end-of-data, rset, quit, transaction, "
-                   "response, lag",
+                   "greeting, starttls, tls, xclient, hello, auth, mail, rcpt, data, end-of-data, "
+                   "rset, quit, transaction, response, lag",
                    d);
     if (rc == 0)
         return 0;
@@ -333,9 +333,10 @@ static struct require_result check_share(const struct require_term *t,
 }
 
 /* n in elapsed ns, against a rate: n * 3600 s * 1000 = rate * elapsed. */
-static struct require_result check_rate(const struct require_term *t, const struct require_facts *f)
+struct require_result require_check_rate(const struct require_term *t,
+                                         const struct require_facts *f, uint64_t accepted)
 {
-    wide n = (wide)f->stats->counter[COUNTER_MESSAGES_ACCEPTED] * (3600000 * NS_PER_S);
+    wide n = (wide)accepted * (3600000 * NS_PER_S);
     wide rate = t->of_target ? (wide)t->value * f->target / SHARE_WHOLE : t->value;
     struct require_result r = {.known = f->elapsed > 0 && (!t->of_target || f->target > 0)};
 
@@ -356,7 +357,7 @@ struct require_result require_check(const struct require_term *t, const struct r
     case REQUIRE_SHARE:
         return check_share(t, f);
     case REQUIRE_RATE:
-        return check_rate(t, f);
+        return require_check_rate(t, f, f->stats->counter[COUNTER_MESSAGES_ACCEPTED]);
     default:
         r.value = count_of(counts[t->measure].counter, f->stats);
         r.met = compare(t->op, r.value, t->value);

@@ -68,6 +68,10 @@ struct require_result {
 /* Does the term hold? */
 struct require_result require_check(const struct require_term *, const struct require_facts *);
 
+/* The same for one on the rate, if so many had been accepted. */
+struct require_result require_check_rate(const struct require_term *, const struct require_facts *,
+                                         uint64_t accepted);
+
 /* Do all of them? */
 bool require_all(const struct require *, const struct require_facts *);
 

@@ -356,6 +356,33 @@ def a_search_finds_what_it_can():
     assert done.returncode == 3 and "nothing that qualifies" in done.stdout, done.stdout
 
 
+def within(found, limit):
+    return found is not None and 0.95 * limit <= found <= 1.05 * limit
+
+
+@test
+def a_search_finds_a_limit_that_is_known():
+    """A sink's limits. What holds up this machine may hold up a search, but never make it better."""
+    with open("limits", "w", encoding="utf-8") as f:
+        f.write("[default]\nMAIL rate 200/s burst 15 per client\nCONNECT connections 7\n")
+    with Sink("--profile", "limits") as sink:
+        for _ in range(3):
+            report = document("--find-sessions=errors<=100%", "--between=2..20",
+                              "--step-duration=500ms", "-d", "--think=50ms", sink.where)
+            search = report["search"]
+            if search["found"] == 7:
+                break
+        assert search["found"] == 7, search
+        for _ in range(3):
+            done = run("--report=json", "-s7", "-d", "--find-rate=errors==0",
+                       "--between=150/s..300/s", "--step-duration=1500ms", sink.where)
+            search = json.loads(done.stdout)["search"]
+            if within(search["found"], 200):
+                break
+            assert (search["found"] or 0) < 200, search
+        assert within(search["found"], 200) or search["limited_by"] == "generator", search
+
+
 @test
 def the_summary_tells():
     done = run("--rate=100/s", "--duration=500ms", "--warmup=100ms", "--interval=100ms", "-s5",
@@ -418,10 +445,18 @@ WRONG = (
     (["--find-sessions=errors==0", "--between=1/s..2/s"], "two numbers of sessions"),
     (["--find-sessions=errors==0", "-s5"], "--find-sessions cannot be used with -s"),
     (["--find-sessions=rate>target"], "no target rate"),
+    (["--find-rate=errors==0", "--rate=5"], "--find-rate cannot be used with --rate"),
+    (["--find-rate=errors==0", "--session-stages=5:1s"], "--find-rate cannot be used with"),
+    (["--find-rate=errors==0", "--between=1/s..2/min"], "the lower one comes first"),
+    (["--find-rate=errors==0", "--between=1..200M"], "at most 100M/s"),
+    (["--find-rate=errors==0", "--between=5..9", "--step-duration=400ms"],
+     "--step-duration is too short for the lower bound"),
     (["--between=1..2"], "--between needs --find-rate"),
     (["--step-duration=1s"], "--step-duration needs --find-rate"),
     (["--find-rate=errors==0", "--step-duration=1ms"], "bad step duration: 1ms"),
-    (["--interval=1ms"], "bad interval: 1ms"),
+    (["--interval=1ms"], "bad interval: 1ms (--interval must be at least 10 milliseconds)"),
+    (["--interval=400d"], "bad interval: 400d (--interval must be at most 365 days)"),
+    (["--session-stages=2M:1s"], "bad stage: 2M:1s (1000000 sessions at most)"),
     (["--give-up=1s"], "--give-up needs --keep-going"),
     (["--give-up=never"], "bad time to give up after: never"),
     (["--give-up=0", "--keep-going"], "--give-up must be more than 0"),
