@@ -72,11 +72,15 @@ bool find_next(struct find *f, const struct measure *m, bool by_generator)
     const struct hist *latency = measure_latency(f->settings, m->total);
     const struct require_term accepted = {.kind = REQUIRE_RATE};
     struct find_step *step = &f->steps[f->search.count];
-    bool met = require_all(&f->settings->find_when, &facts) && sustained(f, &facts) && served(f, m);
+    bool all = served(f, m);
+    bool met = require_all(&f->settings->find_when, &facts) && sustained(f, &facts) && all;
     enum search_verdict v = met ? SEARCH_PASSED : SEARCH_FAILED;
 
-    /* A rate is held by the generator or it is not; sessions in a loop are, as they are. */
-    if (by_generator && (!met || f->settings->find == FIND_RATE))
+    /*
+     * A rate is held by the generator or it is not; sessions in a loop are, as they are. Nor is it
+     * the generator that turns them away.
+     */
+    if (by_generator && (f->settings->find == FIND_RATE || (!met && all)))
         v = SEARCH_NOT_HELD;
     *step = (struct find_step){
         .level = f->search.level,

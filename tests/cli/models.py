@@ -372,7 +372,7 @@ def a_search_finds_a_limit_that_is_known():
             search = report["search"]
             if search["found"] == 7:
                 break
-        assert search["found"] == 7, search
+        assert search["found"] == 7 and search["limited_by"] == "condition", search
         for _ in range(3):
             done = run("--report=json", "-s7", "-d", "--find-rate=errors==0",
                        "--between=150/s..300/s", "--step-duration=1500ms", sink.where)
