@@ -361,7 +361,8 @@ static const char *check_faultless(const struct plan *p, const struct result *r)
     hold(&amiss, c[COUNTER_MESSAGES_REFUSED] + c[COUNTER_REPLIES_REFUSED] == 0,
          "refusals that nobody said");
     hold(&amiss,
-         !p->load.keep_connection || r->settings.keep_going || r->net.connected <= p->load.sessions,
+         !p->load.keep_connection || p->load.per_connection.low || r->settings.keep_going ||
+             r->net.connected <= p->load.sessions,
          "a session with -d has more than one connection");
     if (r->stop == RUN_ABORT)
         return amiss;

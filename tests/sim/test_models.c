@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "arrivals.h"
 #include "num.h"
 #include "require.h"
 #include "search.h"
 #include "series.h"
 #include "sim_run.h"
 #include "test_sim.h"
+#include "think.h"
 #include "worker.h"
 
 #define R      CASE_ROUND
@@ -282,6 +284,215 @@ static void series(void)
     show(label, amiss, &p, &r);
 }
 
+/* Plays it with snapshots: so many messages in each second, in the last of them what was left. */
+static const char *play_rows(struct plan *p, struct result *r, const uint64_t *ended, size_t rows)
+{
+    struct recording g = {.total = stats_new(), .taken_out = &p->taken_out};
+    const char *amiss = NULL;
+    uint64_t sum = 0;
+
+    p->begun = record;
+    p->arg = &g;
+    (void)series_init(&g.series, 16);
+    run_plan(p, r);
+    stats_merge(r->total, g.total);
+    for (size_t i = 0; i < g.series.count && i + 1 < rows && !amiss; i++) {
+        sum += g.series.rows[i].ended[OUTCOME_ACCEPTED];
+        if (g.series.rows[i].ended[OUTCOME_ACCEPTED] != ended[i])
+            amiss = "a row has another number of messages";
+    }
+    if (!amiss && (g.series.count + 1 != rows || sum + ended[rows - 1] != stats_offered(r->total)))
+        amiss = "the rows don't add up";
+    series_done(&g.series);
+    stats_free(g.total);
+    return amiss;
+}
+
+/* Free sessions enough, a connection for each message: all take as long. */
+static void free_init(struct plan *p, const char *label)
+{
+    open_init(p, label, 0, 0);
+    p->load.keep_connection = false;
+    p->load.sessions = p->load.connect_parallel = 40;
+}
+
+/* Starts of 5/s end 166 ms later, within their second; 17 of 20/s do, and 9 of 10/s. */
+static void stages(void)
+{
+    static const uint64_t ended[] = {5, 5, 17, 3, 9, 10, 1};
+    const struct expected e[] = {{BEFORE + TALK, 50}, {0, 0}};
+    struct plan p;
+    struct result r;
+    struct diag d;
+    const char *amiss;
+
+    free_init(&p, "models: stages, with a spike and a gap");
+    (void)schedule_parse(&p.load.schedule, SCHEDULE_RATES, "5/s:2s, 20/s:1s, 0:1s, 10/s:2s", &d);
+    amiss = play_rows(&p, &r, ended, sizeof ended / sizeof *ended);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && (r.total->lag.count != 50 || r.total->lag.max != 0))
+        amiss = "the generator lags";
+    show("models: stages, with a spike and a gap", amiss, &p, &r);
+}
+
+/* At the times that the walker of the schedule gives for the seed, whatever those are. */
+static void poisson(void)
+{
+    const char *label = "models: random arrivals";
+    uint64_t ended[9] = {0};
+    struct expected e[] = {{BEFORE + TALK, 0}, {0, 0}};
+    struct schedule s;
+    struct arrivals a;
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    free_init(&p, label);
+    p.load.rate = 20 * RATE_PER_S;
+    p.load.duration = 8 * NS_PER_S;
+    p.load.arrival = ARRIVAL_POISSON;
+    schedule_constant(&s, p.load.rate, p.load.duration);
+    arrivals_init(&a, &s, ARRIVAL_POISSON, p.seed, p.load.messages, 0, 1);
+    for (; a.at != NS_NEVER; arrivals_next(&a), e[0].count++)
+        ended[(a.at + BEFORE + TALK) / NS_PER_S]++;
+    amiss = play_rows(&p, &r, ended, sizeof ended / sizeof *ended);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && (r.total->lag.max != 0 || e[0].count < 100))
+        amiss = "the generator lags, or there was little to do";
+    show(label, amiss, &p, &r);
+}
+
+/*
+ * Two sessions, none, one. The first talks from BEFORE on and the second connects behind it; both
+ * begin their ninth message within the second, and so does the one that is back later.
+ */
+static void session_stages(void)
+{
+    static const uint64_t ended[] = {16, 2, 8, 1};
+    const char *label = "models: numbers of sessions";
+    const struct expected e[] = {{TALK, 27}, {0, 0}};
+    struct plan p;
+    struct result r;
+    struct diag d;
+    const char *amiss;
+
+    case_init(&p, label);
+    p.faultless = true;
+    p.load.messages = 100000;
+    p.load.sessions = 0; /* follow from the stages */
+    p.load.keep_connection = true;
+    (void)schedule_parse(&p.load.session_stages, SCHEDULE_SESSIONS, "2:1s, 0:1s, 1:1s", &d);
+    amiss = play_rows(&p, &r, ended, sizeof ended / sizeof *ended);
+    if (!amiss)
+        amiss = check_hist(&r.total->latency[PHASE_TRANSACTION], e);
+    if (!amiss && r.total->counter[COUNTER_CONNECTIONS_MADE] != 3)
+        amiss = "another number of connections";
+    show(label, amiss, &p, &r);
+}
+
+/* ---- Sessions in a loop ---- */
+
+static void loop_init(struct plan *p, const char *label, uint64_t messages)
+{
+    case_init(p, label);
+    p->faultless = true;
+    p->load.messages = messages;
+    p->load.keep_connection = true;
+}
+
+/* Ten messages, three a connection: each connection costs its beginning and its QUIT. */
+static void per_connection(void)
+{
+    const char *label = "models: messages a connection";
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    loop_init(&p, label, 10);
+    p.load.per_connection = (struct span){3, 3};
+    amiss = case_play(&p, &r);
+    if (!amiss && r.total->counter[COUNTER_CONNECTIONS_MADE] != 4)
+        amiss = "another number of connections";
+    if (!amiss && r.elapsed != 4 * (BEFORE + R) + 10 * TALK)
+        amiss = "it ends at another time";
+    show(label, amiss, &p, &r);
+}
+
+/* A pause behind each message but the last, as drawn from the worker's generator. */
+static void thinking(const char *label, const char *text)
+{
+    const uint64_t messages = 6;
+    uint64_t pauses = 0;
+    struct rng rng;
+    struct plan p;
+    struct result r;
+    struct diag d;
+    const char *amiss;
+
+    loop_init(&p, label, messages);
+    (void)think_parse(&p.load.think, text, &d);
+    rng.state = p.seed;
+    for (uint64_t i = 1; i < messages; i++)
+        pauses += think_draw(&p.load.think, &rng);
+    amiss = case_play(&p, &r);
+    if (!amiss && r.elapsed != BEFORE + messages * TALK + pauses + R)
+        amiss = "it ends at another time";
+    if (!amiss && r.total->latency[PHASE_TRANSACTION].max != TALK)
+        amiss = "a pause is in a latency";
+    show(label, amiss, &p, &r);
+}
+
+/* ---- The user's pause ---- */
+
+static void hold(void *arg)
+{
+    struct recording *g = arg;
+
+    load_hold(g->load, sim_now(g->world));
+}
+
+static void go_on(void *arg)
+{
+    struct recording *g = arg;
+
+    load_go_on(g->load, sim_now(g->world));
+}
+
+static void plan_hold(void *arg, struct load *l, struct sim_world *world)
+{
+    struct recording *g = arg;
+
+    *g = (struct recording){.load = l, .world = world, .begin = sim_now(world)};
+    sim_at(world, g->begin + 2500 * NS_PER_MS, hold, g);
+    sim_at(world, g->begin + 4700 * NS_PER_MS, go_on, g);
+}
+
+/* 2.2 s between two starts: all else is as without it, and comes so much later. */
+static void pause(void)
+{
+    const char *label = "models: a pause is in no figure";
+    const struct expected e[] = {{TALK, 9}, {BEFORE + TALK, 1}, {0, 0}};
+    struct recording g;
+    struct plan p;
+    struct result r;
+    const char *amiss;
+
+    open_init(&p, label, RATE_PER_S, 10 * NS_PER_S);
+    p.load.sessions = 2;
+    p.begun = plan_hold;
+    p.arg = &g;
+    amiss = case_play(&p, &r);
+    if (!amiss)
+        amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && (r.total->counter[COUNTER_STARTS_WAITED] != 1 || r.total->lag.max != 0))
+        amiss = "the generator lags, or others waited";
+    if (!amiss && r.elapsed != 9 * NS_PER_S + 2200 * NS_PER_MS + TALK + R)
+        amiss = "it ends at another time";
+    show(label, amiss, &p, &r);
+}
+
 /* ---- Coordinated omission ---- */
 
 static const struct hist *stalled(bool open, struct result *r, const char **amiss)
@@ -403,6 +614,14 @@ void test_models(void)
     grace();
     in_a_loop();
     series();
+    stages();
+    poisson();
+    session_stages();
+    per_connection();
+    thinking("models: think time", "1s");
+    thinking("models: think time, exponential", "exp:2s");
+    thinking("models: think time, a range", "100ms..3s");
+    pause();
     stall();
     outage();
     search();
