@@ -25,6 +25,7 @@
 #include "sink_summary.h"
 #include "source_model.h"
 #include "source_options.h"
+#include "source_transactions.h"
 #include "source_watch.h"
 #include "terminal.h"
 #include "tls_identity.h"
@@ -160,7 +161,8 @@ static int check_options(struct source *s, struct diag *d)
                         "%s cannot be used with --auth-user or --auth-users: AUTH needs "
                         "EHLO",
                         s->mail.no_headers ? "-o" : "--helo");
-    if ((rc = check_xclient(s, d)) < 0 || (rc = auth_client_check(&s->auth, d)) < 0 ||
+    if ((rc = source_transactions_check(&s->program, &s->summary, l, d)) < 0 ||
+        (rc = check_xclient(s, d)) < 0 || (rc = auth_client_check(&s->auth, d)) < 0 ||
         (rc = client_config_check(&s->client, d)) < 0)
         return rc;
     return tls_settings_check(&s->tls, d);
@@ -402,7 +404,8 @@ static int prepare(struct source *s, struct diag *d)
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)run_time(s->started_at, &now);
     rc = mail_content_init(&s->content, &s->mail, id, now.tv_sec, d);
-    if (rc < 0 || (rc = open_files(s, d)) < 0)
+    if (rc < 0 || (rc = open_files(s, d)) < 0 ||
+        (rc = source_transactions_open(&s->load, &s->program, &s->summary, d)) < 0)
         return rc;
     if (!s->client.window)
         s->client.window = DEFAULT_WINDOW;
@@ -485,6 +488,7 @@ static void describe(const struct source *s, struct run *r)
     r->cpus = s->machine.cpus;
     r->model = &s->model.model;
     r->pauses = s->watch.pauses;
+    r->transactions = source_transactions(&s->load, &s->program);
 }
 
 /* A step of a search has ended: tells it, and starts the next one. false when there is none. */
@@ -561,6 +565,8 @@ static int finish(struct source *s)
         sink_summary(&sink, refusals, &numbers, &s->sink_config);
         r.sink = &sink;
     }
+    if (source_transactions_tell(&s->load, &s->program) < 0)
+        status = 1;
     if (report(s, &r, &d) < 0) {
         diag_fatal("%s", d.text);
         status = 1;
@@ -605,6 +611,7 @@ int main(int argc, char **argv)
     summary_done(&s.summary);
     out_file_drop(&s.page);
     out_file_drop(&s.log);
+    source_transactions_done(&s.load);
     watch_done(&s.watch);
     measure_done(&s.measure);
     load_done(&s.load);

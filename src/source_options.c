@@ -87,6 +87,19 @@ const struct opt source_output_options[] = {
             "nanoseconds: the transaction without a tag, every other phase with its name as the "
             "tag, and those of refused replies as NAME-refused. The file appears complete or not "
             "at all."},
+    {.name = "transactions",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(transactions),
+     .file = OPT_WRITES,
+     .what = "transactions file",
+     .group = "Output",
+     .help = "write a JSON line for each message to FILE",
+     .man = "Write one JSON line for each message that ends: who, when, how it ended, and the text "
+            "of the reply that decided it with the queue id in it; see TRANSACTIONS. What was in "
+            "the file before is lost. A FIFO, or - for standard output (with --quiet or "
+            "--report=none), will do. The load never waits for it: what is not taken in time is "
+            "dropped, counted and told."},
     {.name = "live",
      .kind = OPT_TEXT,
      .arg = "ADDR:PORT",

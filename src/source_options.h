@@ -13,6 +13,7 @@ struct program {
     int io;     /* enum io_choice */
     const char *html;
     const char *hdr;
+    const char *transactions;
     const char *live; /* where the page is; NULL for none */
     bool verbose;
     bool lmtp;

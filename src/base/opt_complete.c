@@ -7,7 +7,7 @@
 #include "opt_impl.h"
 
 /* Does the argument name a file or a folder? The rows' words for arguments tell. */
-static bool wants_file(const struct opt *o)
+static bool takes_path(const struct opt *o)
 {
     return o->kind == OPT_CONFIG ||
            (o->arg && (strstr(o->arg, "FILE") || strstr(o->arg, "DIR") || strstr(o->arg, "PATH")));
@@ -77,7 +77,7 @@ static void bash(const struct flat *all, const struct opt_program *program, FILE
             fputs("COMPREPLY=($(compgen -W '", out);
             choices(out, f->row);
             fputs("' -- \"$word\"))", out);
-        } else if (wants_file(f->row)) {
+        } else if (takes_path(f->row)) {
             fputs("COMPREPLY=($(compgen -f -- \"$word\"))", out);
         } else {
             fputs("COMPREPLY=()", out);
@@ -122,7 +122,7 @@ static void zsh_spec(FILE *out, const struct opt *o, bool letter)
             putc('(', out);
             choices(out, o);
             putc(')', out);
-        } else if (wants_file(o)) {
+        } else if (takes_path(o)) {
             fputs("_files", out);
         } else {
             putc(' ', out);
@@ -157,7 +157,7 @@ static void fish(const struct flat *all, const struct opt_program *program, FILE
         if (o->letter)
             fprintf(out, " -s %c", o->letter);
         if (o->arg && !o->implied)
-            fputs(wants_file(o) ? " -r" : " -x", out);
+            fputs(takes_path(o) ? " -r" : " -x", out);
         if (o->kind == OPT_CHOICE) {
             fputs(" -a '", out);
             choices(out, o);

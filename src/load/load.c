@@ -13,6 +13,7 @@
 
 #include "limits.h"
 #include "session.h"
+#include "transactions.h"
 #include "units.h"
 #include "worker.h"
 
@@ -86,6 +87,8 @@ static void end_workers(struct load *l, uint64_t started)
 {
     for (uint64_t i = 0; i < started; i++)
         (void)pthread_join(l->workers[i].thread, NULL);
+    if (l->transactions)
+        transactions_end(l->transactions);
     for (uint64_t i = 0; i < l->worker_count; i++)
         worker_done(&l->workers[i]);
     free(l->workers);
@@ -110,9 +113,12 @@ int load_start(struct load *l, struct diag *d)
     memset(l->workers, 0, count * sizeof *l->workers);
     l->usage = calloc(count, sizeof *l->usage);
     atomic_store(&l->begin, NS_NEVER);
+    atomic_store(&l->warming, s->warmup > 0);
     atomic_store(&l->control.held, false);
     atomic_store(&l->control.held_ns, 0);
     l->worker_count = count;
+    if (l->transactions)
+        rc = transactions_begin(l->transactions, l, d);
     for (uint64_t i = 0; i < count && rc == 0; i++)
         rc = worker_init(&l->workers[i], l, share(sessions, i, count),
                          share(s->idle_sessions, i, count), d);
@@ -152,19 +158,20 @@ static bool take_interval(struct worker *w, struct stats *interval, struct stats
     return true;
 }
 
-void load_interval(struct load *l, struct stats *interval, struct stats *total)
+void load_interval(struct load *l, struct stats *interval, struct stats *total, unsigned patience)
 {
     uint64_t missing = l->worker_count;
 
     for (uint64_t i = 0; i < l->worker_count; i++) {
         struct worker *w = &l->workers[i];
 
-        /* What is not handed over in time is taken with the next interval. */
+        /* What was not handed over in time is taken with this interval. */
+        (void)take_interval(w, interval, total);
         (void)recorder_ask(&w->recorder);
         w->asked = true;
         io_wake(w->io);
     }
-    for (int round = 0; round < 20 && missing > 0; round++) {
+    for (unsigned round = 0; round < patience && missing > 0; round++) {
         if (round > 0)
             (void)nanosleep(&(struct timespec){.tv_nsec = (long)NS_PER_MS}, NULL);
         for (uint64_t i = 0; i < l->worker_count; i++)

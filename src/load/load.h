@@ -110,6 +110,8 @@ struct auth_settings;
 struct auth_users;
 struct tls_identity;
 struct tls_settings;
+struct transactions;
+
 /* struct client_config's xclient(), for the sessions of a load that wants XCLIENT. */
 size_t load_xclient(const struct client *, char out[CLIENT_XCLIENT_MAX]);
 
@@ -137,8 +139,10 @@ struct load {
     const struct tls_identity *identity; /* to show to a server; for load_start() only */
     const struct auth_settings *auth;    /* NULL: nobody authenticates; else users is set */
     const struct auth_users *users;
-    const char *host; /* the target's name; NULL: it has none */
+    const char *host;                  /* the target's name; NULL: it has none */
+    struct transactions *transactions; /* where each message is told of; NULL: nowhere */
     struct run_control control;
+    atomic_bool warming;   /* what workers record from the next interval on is the warm-up's */
     atomic_bool exhausted; /* every message is with some worker */
     atomic_uint running;   /* workers that have not ended */
     struct worker *workers;
@@ -181,9 +185,10 @@ uint64_t load_began(const struct load *);
 
 /*
  * What was recorded since the last call is merged into both (either may be NULL); waits for the
- * workers to hand it over, no longer than a few turns of their loops. While they run only.
+ * workers to hand it over, no longer than so many ms. While they run only.
  */
-void load_interval(struct load *, struct stats *interval, struct stats *total);
+#define LOAD_PATIENCE 20
+void load_interval(struct load *, struct stats *interval, struct stats *total, unsigned patience);
 
 /*
  * Joins the workers and completes the account: adds to `rest` what load_interval() has not taken,

@@ -8,6 +8,10 @@
 
 #include "units.h"
 
+/* How long the workers have to hand over the warm-up, ms: one of them may have to wait for a CPU.
+ */
+#define WARM_PATIENCE 1000
+
 static void begin(struct measure *m)
 {
     const struct load_settings *s = m->settings;
@@ -106,7 +110,11 @@ bool measure_take(struct measure *m, struct load *l, uint64_t now)
         return false;
     at = now - m->begin;
     stats_clear(m->interval);
-    load_interval(l, m->interval, NULL);
+    /* What belongs to the warm-up is in this interval, and nothing else: that is waited for. */
+    if (m->warming && at >= m->settings->warmup)
+        atomic_store_explicit(&l->warming, false, memory_order_relaxed);
+    load_interval(l, m->interval, NULL,
+                  m->warming && at >= m->settings->warmup ? WARM_PATIENCE : LOAD_PATIENCE);
     account(m, at);
     m->stopped = m->stopped || (!m->warming && stops(m, at));
     plan(m, at);

@@ -4,6 +4,7 @@
 #include "model.h"
 
 #include "session.h"
+#include "transaction_track.h"
 #include "units.h"
 #include "worker.h"
 
@@ -140,6 +141,7 @@ bool model_take(struct session *s, uint64_t now, struct start *start)
 /* All that was to start before the limit, and is still in line. */
 static void miss(struct worker *w, uint64_t limit, uint64_t now)
 {
+    uint64_t number = w->model.pacer.line.number;
     uint64_t intended;
 
     while (pacer_drop(&w->model.pacer, limit, &intended)) {
@@ -147,6 +149,9 @@ static void miss(struct worker *w, uint64_t limit, uint64_t now)
         stats_message(w->stats, OUTCOME_MISSED, NULL);
         stats_recipients(w->stats, OUTCOME_MISSED, w->load->content->settings->rcpt_count);
         hist_record(&w->stats->response[OUTCOME_MISSED], now - intended);
+        if (w->lane)
+            track_missed(w, number, intended, now);
+        number = w->model.pacer.line.number;
     }
 }
 

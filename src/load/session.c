@@ -15,6 +15,7 @@
 #include "session_auth.h"
 #include "session_events.h"
 #include "session_tls.h"
+#include "transaction_track.h"
 #include "units.h"
 #include "worker.h"
 
@@ -45,6 +46,11 @@ static struct delivery *delivery(struct session *s, uint32_t i)
     return (struct delivery *)(void *)(all + at * w->delivery_size);
 }
 
+struct delivery *session_oldest(struct session *s)
+{
+    return delivery(s, 0);
+}
+
 /* Takes the next message into the ring; NULL when there is none, or none is due. */
 static struct delivery *take(struct session *s, uint64_t now)
 {
@@ -64,6 +70,8 @@ static struct delivery *take(struct session *s, uint64_t now)
     d->mail.form = &w->load->form;
     if (w->model.paced)
         d->intended[0] = start.intended;
+    if (w->lane)
+        track_begin(w, d);
     return d;
 }
 
@@ -83,6 +91,8 @@ static void drop_message(struct session *s, enum outcome o)
     if (o == OUTCOME_FAILED)
         stats_break(st, PHASE_CONNECT, BREAK_FAILED);
     stats_recipients(st, o, s->worker->load->content->settings->rcpt_count);
+    if (s->worker->lane)
+        track_end(s, NULL, o, io_clock(s->worker->io));
     session_delivered(s);
 }
 
@@ -321,6 +331,8 @@ static void connected(struct io_conn *conn, int error)
     s->stood = true;
     stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
+    if (w->lane)
+        track_connected(s);
     s->state = SESSION_OPEN;
     s->left = quota(s);
     client_start(session_client(s), now);

@@ -33,7 +33,10 @@ enum session_state {
 
 #define LEFT_ALL UINT32_MAX
 
-/* In its worker's memory a session is followed by its client, and that by its deliveries. */
+/*
+ * In its worker's memory a session is followed by its client, and that by its deliveries; behind
+ * each of these, and behind all, is what --transactions keeps, if that is wanted.
+ */
 struct session {
     struct io_conn conn;
     struct timer timer;
@@ -80,6 +83,9 @@ void session_done(struct session *);
  * the message is taken when the connection is ready for it.
  */
 void session_begin(struct session *);
+
+/* The oldest message under way; there is one. */
+struct delivery *session_oldest(struct session *);
 
 /* The address that it connects or is connected to. */
 const struct address *session_address(const struct session *);

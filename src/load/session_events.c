@@ -8,6 +8,7 @@
 #include "secure.h"
 #include "session_auth.h"
 #include "think.h"
+#include "transaction_track.h"
 #include "units.h"
 #include "worker.h"
 
@@ -48,6 +49,8 @@ static void refused_reply(struct session *s, const struct client_event *e)
 
 static void on_reply(struct session *s, const struct client_event *e)
 {
+    if (s->worker->lane)
+        track_reply(s, e);
     if (e->refused)
         refused_reply(s, e);
     else
@@ -96,6 +99,8 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
         stats_message(st, OUTCOME_MISSED, NULL);
         stats_recipients(st, OUTCOME_MISSED, e->mail->form->rcpt_count);
         response(s, e->mail, OUTCOME_MISSED, now);
+        if (w->lane)
+            track_end(s, e, OUTCOME_MISSED, now);
         session_delivered(s);
         return;
     }
@@ -123,6 +128,8 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
         (accepted || (e->outcome == OUTCOME_REFUSED && e->phase == PHASE_END_OF_DATA)))
         show_counter(s);
     plan_pause(s, now);
+    if (w->lane)
+        track_end(s, e, e->outcome, now);
     session_delivered(s);
 }
 

@@ -12,6 +12,8 @@
 #include "process.h"
 #include "session.h"
 #include "tls.h"
+#include "transaction_track.h"
+#include "transactions.h"
 #include "units.h"
 
 /* What a pipelined group of commands may take. */
@@ -223,6 +225,8 @@ static void *run(void *arg)
 
     process_thread(&before);
     w->stats = recorder_now(&w->recorder);
+    if (w->lane)
+        track_turn(w);
     model_init(w, common_begin(w));
     if (w->model.paced)
         process_exact_timers();
@@ -233,6 +237,8 @@ static void *run(void *arg)
     for (;;) {
         recorder_poll(&w->recorder);
         w->stats = recorder_now(&w->recorder);
+        if (w->lane)
+            track_turn(w);
         uint64_t until = model_turn(w);
         act_on_control(w);
         if (w->active == 0)
@@ -282,7 +288,13 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
     w->delivery_size = sizeof(struct delivery);
     if (l->settings->schedule.count > 0)
         w->delivery_size += sizeof(uint64_t);
+    if (l->transactions)
+        w->delivery_size += (uint32_t)track_delivery_size;
     w->session_size = sizeof(struct session) + w->client_size + w->deliveries * w->delivery_size;
+    if (l->transactions) {
+        w->lane = transactions_lane(l->transactions, (uint64_t)(w - l->workers));
+        w->session_size += track_session_size;
+    }
     w->sessions = calloc(sessions + idle, w->session_size);
     w->model.over_at = NS_NEVER;
     outage_init(&w->outage);

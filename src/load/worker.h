@@ -16,6 +16,7 @@
 #include "rng.h"
 
 struct auth_context;
+struct lane;
 struct session;
 struct tls_context;
 
@@ -30,6 +31,7 @@ struct worker {
     struct io *io;
     struct recorder recorder;
     struct stats *stats; /* the set to record into in this turn */
+    struct lane *lane;   /* of --transactions; NULL: none is wanted */
     struct rng rng;
     struct model model;
     char *sessions; /* session_count of them, session_size octets each */

@@ -331,6 +331,7 @@ int mail_content_init(struct mail_content *c, const struct mail_settings *s, uin
 
     memset(c, 0, sizeof *c);
     c->settings = s;
+    c->run = run;
     if (s->hostname) {
         rc = set_hostname(c, d);
         if (rc < 0)
@@ -388,26 +389,42 @@ size_t mail_message_own(const struct mail_message *m, const struct mail_content 
     return n + put_hex(out + n, m->number);
 }
 
+size_t mail_message_id(const struct mail_message *m, const struct mail_content *c,
+                       char out[MAIL_ID_MAX])
+{
+    char own[MAIL_OWN_MAX];
+    int n = 0;
+
+    if (c->has_id)
+        n = snprintf(out, MAIL_ID_MAX, "<%016" PRIx64 "%.*s@%s>", c->run,
+                     (int)mail_message_own(m, c, own), own, c->hostname);
+    return n > 0 && n < MAIL_ID_MAX ? (size_t)n : 0;
+}
+
 size_t mail_message_rcpt(struct mail_message *m, struct mail_content *c, uint32_t index, char *out,
                          size_t size)
 {
-    uint64_t number = c->settings->rcpt_count - index;
+    /* A message takes its numbers when its first recipient goes out, so that none is lost. */
+    if (c->settings->number_all && index == 0)
+        m->first_rcpt = 1 + atomic_fetch_add_explicit(&c->rcpt_numbers, c->settings->rcpt_count,
+                                                      memory_order_relaxed);
+    return mail_message_rcpt_again(m, c, index, out, size);
+}
+
+size_t mail_message_rcpt_again(const struct mail_message *m, const struct mail_content *c,
+                               uint32_t index, char *out, size_t size)
+{
+    bool all = c->settings->number_all;
+    uint64_t number = all ? m->first_rcpt + index : c->settings->rcpt_count - index;
     size_t n = 0;
 
-    if (c->settings->number_all) {
-        /* A message takes its numbers when its first recipient goes out, so that none is lost. */
-        if (index == 0)
-            m->first_rcpt = 1 + atomic_fetch_add_explicit(&c->rcpt_numbers, c->settings->rcpt_count,
-                                                          memory_order_relaxed);
-        number = m->first_rcpt + index;
-    }
-    if (c->rcpt_length + MAIL_NUMBER_MAX > size)
+    if ((all && !m->first_rcpt) || c->rcpt_length + MAIL_NUMBER_MAX > size)
         return 0;
     out[n++] = '<';
     memcpy(out + n, c->rcpt, c->number_at);
     n += c->number_at;
     /* Without -N the last recipient of a message has no number. */
-    if (c->settings->number_all || number > 1)
+    if (all || number > 1)
         n += decimal_write(number, out + n);
     memcpy(out + n, c->rcpt + c->number_at, c->rcpt_length - c->number_at);
     n += c->rcpt_length - c->number_at;

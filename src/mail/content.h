@@ -63,7 +63,8 @@ struct mail_content {
     uint32_t stuffed_count;
     char *plain; /* what the parts point into */
     char *stuffed;
-    bool has_id; /* messages have a part of their own: the end of the Message-Id */
+    uint64_t run; /* identifies it */
+    bool has_id;  /* messages have a part of their own: the end of the Message-Id */
     _Alignas(64) atomic_uint_fast64_t rcpt_numbers; /* -N: how many are used up */
 };
 
@@ -98,6 +99,15 @@ size_t mail_message_own(const struct mail_message *, const struct mail_content *
  */
 size_t mail_message_rcpt(struct mail_message *, struct mail_content *, uint32_t index, char *out,
                          size_t size);
+
+/* The same again, when that has been asked for all it wanted; 0: it has no number yet. */
+size_t mail_message_rcpt_again(const struct mail_message *, const struct mail_content *,
+                               uint32_t index, char *out, size_t size);
+
+/* Writes the Message-Id with its brackets, at most MAIL_ID_MAX; 0: it has none of its own. */
+#define MAIL_ID_MAX 384
+size_t mail_message_id(const struct mail_message *, const struct mail_content *,
+                       char out[MAIL_ID_MAX]);
 
 /*
  * Makes the domain of an address (what is behind its last '@'; all of it, if there is none) ASCII,

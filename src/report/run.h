@@ -74,6 +74,13 @@ struct run_pauses {
     uint64_t total_ns;
 };
 
+/* --transactions; warm-up and all steps of a search included. */
+struct run_transactions {
+    const char *file; /* NULL: none was asked for */
+    uint64_t written; /* lines */
+    uint64_t dropped; /* messages without one */
+};
+
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */
 struct run {
     const char *program; /* "smtp-source" */
@@ -100,6 +107,7 @@ struct run {
     uint64_t warmup_ns; /* left out of all that follows; 0: there was none */
     uint64_t elapsed_ns;
     struct run_pauses pauses;
+    struct run_transactions transactions;
     uint64_t cpu_user_ns; /* of this process, all threads */
     uint64_t cpu_system_ns;
     uint64_t peak_rss_bytes;

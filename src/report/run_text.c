@@ -371,6 +371,19 @@ static void generator(struct rows *o, const struct run *r)
     rows_end(o);
 }
 
+static void transactions(struct rows *o, const struct run_transactions *t)
+{
+    if (!t->file && !t->written && !t->dropped)
+        return;
+    rows_label(o, "lines");
+    rows_piece(o, "%s transaction%s written", human_count(t->written).text, plural(t->written));
+    if (t->dropped > 0)
+        rows_piece(o, "%s DROPPED", human_count(t->dropped).text);
+    if (t->file)
+        rows_piece(o, "%s", t->file);
+    rows_end(o);
+}
+
 static const char *phase_title(int p)
 {
     return phase_name((enum phase)p);
@@ -420,6 +433,7 @@ void report_text(const struct run *r, FILE *out)
     tls(&o, r->total);
     auth(&o, r->total);
     generator(&o, r);
+    transactions(&o, &r->transactions);
     model_rows(&o, r);
     latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);
     latency(out, "latency", r->total->latency, PHASE_COUNT, phase_title);

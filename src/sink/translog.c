@@ -11,6 +11,7 @@
 #include "capture.h"
 #include "capture_file.h"
 #include "io.h"
+#include "json_escape.h"
 #include "units.h"
 
 #define BUFFER      262144
@@ -43,70 +44,13 @@ struct translog {
 static const char *const outcomes[] = {
     [RECORD_ABORTED] = "aborted", [RECORD_ACCEPTED] = "accepted", [RECORD_REFUSED] = "refused"};
 
-/* Length of the valid UTF-8 character at p, 0 when there is none (RFC 3629 section 4). */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    unsigned char first = p[0];
-    unsigned char low = 0x80, high = 0xbf;
-    size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-    if (first > 0xf4 || length == 0 || length > n)
-        return 0;
-    if (first == 0xe0)
-        low = 0xa0;
-    else if (first == 0xed)
-        high = 0x9f;
-    else if (first == 0xf0)
-        low = 0x90;
-    else if (first == 0xf4)
-        high = 0x8f;
-    for (size_t i = 1; i < length; i++, low = 0x80, high = 0xbf)
-        if (p[i] < low || p[i] > high)
-            return 0;
-    return length;
-}
-
-static void escape_one(unsigned char c, const struct outlet *out)
-{
-    char text[8];
-
-    if (c >= 0x80)
-        (void)snprintf(text, sizeof text, "\xef\xbf\xbd");
-    else if (c == '"' || c == '\\')
-        (void)snprintf(text, sizeof text, "\\%c", c);
-    else
-        (void)snprintf(text, sizeof text, "\\u%04x", c);
-    outlet_put(out, slice_of(text));
-}
-
-void translog_escape(struct slice octets, const struct outlet *out)
-{
-    size_t from = 0;
-    size_t at = 0;
-
-    while (at < octets.n) {
-        const unsigned char *p = (const unsigned char *)octets.p + at;
-        size_t n =
-            *p < ' ' || *p == '"' || *p == '\\' || *p == 0x7f ? 0 : utf8_length(p, octets.n - at);
-
-        if (n == 0) {
-            outlet_put(out, (struct slice){octets.p + from, at - from});
-            escape_one(*p, out);
-            from = ++at;
-        } else {
-            at += n;
-        }
-    }
-    outlet_put(out, slice_from(octets, from));
-}
-
 static void put_text(struct outfile *o, const char *name, struct slice text)
 {
     const struct outlet out = outfile_outlet(o);
 
     outfile_put(o, slice_of(name));
     outfile_put(o, SLICE("\""));
-    translog_escape(text, &out);
+    json_escape(text, out.put, out.to);
     outfile_put(o, SLICE("\""));
 }
 

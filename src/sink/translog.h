@@ -12,11 +12,4 @@ int translog_new(struct writer **, const struct writer_needs *, struct diag *);
 /* Writes what is buffered; returns how many lines were lost, now or before. */
 uint64_t translog_finish(struct writer *);
 
-/*
- * Octets as the inside of a JSON string (RFC 8259 section 7): valid UTF-8 as it is, control
- * characters, the quote and the backslash escaped, each octet that is no part of valid UTF-8 as
- * U+FFFD.
- */
-void translog_escape(struct slice octets, const struct outlet *);
-
 #endif

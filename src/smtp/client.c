@@ -474,6 +474,7 @@ static void transaction_event(struct client *c, struct client_event *e)
     e->mail = t->mail;
     e->started = t->started;
     e->started_at = t->started_at;
+    e->end = (enum client_end)c->end;
     settle(t, e);
     if (t->refused) {
         e->phase = t->reason.phase;
@@ -484,6 +485,13 @@ static void transaction_event(struct client *c, struct client_event *e)
     if (++c->t_first == c->t_capacity)
         c->t_first = 0;
     c->t_count--;
+}
+
+struct slice client_reply_text(const struct client *c)
+{
+    struct reply_line l = last_line(&c->last);
+
+    return c->last.words_length ? (struct slice){c->words, c->last.words_length} : reply_text(&l);
 }
 
 static void reply_event(const struct client *c, struct client_event *e)
@@ -502,7 +510,7 @@ static void reply_event(const struct client *c, struct client_event *e)
     if (r->refused) {
         struct reply_line l = last_line(r);
 
-        e->text = r->words_length ? (struct slice){c->words, r->words_length} : reply_text(&l);
+        e->text = client_reply_text(c);
         e->enhanced = reply_enhanced(&l);
     }
 }

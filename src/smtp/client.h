@@ -205,7 +205,7 @@ struct client_event {
     uint64_t started_at; /* ns */
     uint32_t rcpt[OUTCOME_COUNT];
 
-    /* CLIENT_END. */
+    /* CLIENT_END; CLIENT_TRANSACTION that failed or is unknown: what it ended with. */
     enum client_end end;
     const struct ext *missing; /* CLIENT_END_NO_OFFER */
     bool plaintext;            /* TLS was wanted if offered, and the session went without */
@@ -257,6 +257,9 @@ size_t client_recv(struct client *, struct slice in, uint64_t now);
 
 /* The next event, or false when there is none. Pull them all before any other call. */
 bool client_event(struct client *, struct client_event *);
+
+/* Of a CLIENT_REPLY just pulled, what `text` is of a refusal; borrowed likewise. */
+struct slice client_reply_text(const struct client *);
 
 /*
  * Lends slices to write, to be written in order; returns how many of max (at least 1) were filled,

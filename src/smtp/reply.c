@@ -152,17 +152,21 @@ static bool digits(struct slice s, size_t *at)
 
 struct slice reply_enhanced(const struct reply_line *l)
 {
-    struct slice s = reply_text(l);
+    return reply_text_enhanced(reply_text(l), l->code);
+}
+
+struct slice reply_text_enhanced(struct slice s, int code)
+{
     size_t at = 2;
 
-    if (s.n < 5 || s.p[0] - '0' != l->code / 100 || s.p[1] != '.')
+    if (s.n < 5 || s.p[0] - '0' != code / 100 || s.p[1] != '.')
         return (struct slice){s.p, 0};
     if (s.p[0] != '2' && s.p[0] != '4' && s.p[0] != '5')
         return (struct slice){s.p, 0};
     if (!digits(s, &at) || at >= s.n || s.p[at] != '.')
         return (struct slice){s.p, 0};
     at++;
-    if (!digits(s, &at) || (at < s.n && s.p[at] != ' '))
+    if (!digits(s, &at) || (at < s.n && s.p[at] != ' ' && s.p[at] != '\n'))
         return (struct slice){s.p, 0};
     return (struct slice){s.p, at};
 }

@@ -46,6 +46,9 @@ void reply_done(struct reply_parser *);
  */
 struct slice reply_enhanced(const struct reply_line *);
 
+/* The same of a text whose code is known; of one of several lines, of the first. */
+struct slice reply_text_enhanced(struct slice text, int code);
+
 /* The text behind the code, without leading blanks. Borrowed from line. */
 struct slice reply_text(const struct reply_line *);
 

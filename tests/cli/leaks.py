@@ -18,7 +18,7 @@ VALGRIND = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
 CASES = [
     ["-d", "-m", "20", "--html", "/dev/null", "--hdr", "/dev/null", "sink:"],
     ["-d", "-s", "3", "-m", "60", "-r", "2", "sink:"],
-    ["-s", "3", "-m", "20", "-L", "sink:"],
+    ["-s", "3", "-m", "20", "-L", "-r", "3", "--transactions", "/dev/null", "sink:"],
     ["-d", "-s", "2", "-m", "60", "--pipelining", "--chunking", "--in-flight=4", "sink:"],
     ["-d", "-s", "2", "-m", "20", "-F", __file__, "--report=json", "sink:"],
     ["-s", "3", "-m", "6", "--tls", "--tls-resume=50%", "-l", "100k", "sink:"],

@@ -37,7 +37,7 @@ def at(node, path):
 # What may have any number without contradicting another field.
 FREE = {"elapsed_ns", "peak_rss_bytes", "content_bytes", "sent_bytes", "received_bytes", "timeouts",
         "protocol_errors", "code", "min_ns", "environment", "recipients", "config", "workers", "above", "warmup_ns",
-        "pauses",
+        "pauses", "transactions",
         # bounded only
         "quits", "unrecorded", "attempts", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
         "made"}

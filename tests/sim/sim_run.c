@@ -69,7 +69,7 @@ static void watch(struct playing *g, struct stats *total)
     int round = 0;
 
     while (read(g->load.done_fd, &one, sizeof one) < 0) {
-        load_interval(&g->load, NULL, total);
+        load_interval(&g->load, NULL, total, LOAD_PATIENCE);
         load_wake(&g->load);
         if (++round == 2 && g->plan->seed % 2)
             run_control_stop(&g->load.control, g->plan->seed % 4 == 1 ? RUN_FINISH : RUN_ABORT);

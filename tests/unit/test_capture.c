@@ -18,8 +18,8 @@
 #include "capture_impl.h"
 #include "dotscan.h"
 #include "dump_template.h"
+#include "json_escape.h"
 #include "rng.h"
-#include "translog.h"
 
 struct text {
     char octets[1000];
@@ -316,7 +316,7 @@ static void test_json(void **state)
         const struct outlet out = {collect, &text};
         struct slice in = {guarded(strings[i].in), strings[i].in.n};
 
-        translog_escape(in, &out);
+        json_escape(in, out.put, out.to);
         assert_int_equal(text.n, strings[i].want.n);
         assert_memory_equal(text.octets, strings[i].want.p, text.n);
     }
