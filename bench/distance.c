@@ -17,6 +17,11 @@ enum { ROUNDS = 500, TURNS = 500 };
 
 static _Alignas(128) atomic_int turn;
 
+static int number(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 static void stay_on(int cpu)
 {
     cpu_set_t set;
@@ -63,16 +68,16 @@ int main(int argc, char **argv)
     pthread_t thread;
     int cpu;
 
-    if (argc != 3 || atoi(argv[1]) == atoi(argv[2])) {
+    if (argc != 3 || number(argv[1]) == number(argv[2])) {
         fprintf(stderr, "usage: distance CPU OTHER-CPU\n");
         return 1;
     }
-    cpu = atoi(argv[2]);
+    cpu = number(argv[2]);
     if (pthread_create(&thread, NULL, other, &cpu) != 0) {
         perror("distance");
         return 1;
     }
-    stay_on(atoi(argv[1])); /* not before, lest the other thread begins there, too */
+    stay_on(number(argv[1])); /* not before, lest the other thread begins there, too */
     for (int i = 0; i < ROUNDS; i++) {
         double start = now();
 

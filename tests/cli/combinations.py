@@ -124,7 +124,7 @@ class Case:
             self.options += ["-s", str(sessions)]
         if self.find:
             self.options += [f"--{model}", self.pick("errors==0", "p99<1s and errors<50%"),
-                             "--step-duration", "100ms", "--between",
+                             "--step-duration", "200ms", "--between",
                              "20/s..160/s" if model == "find-rate" else "1..4"]
         if model != "count" and self.chance(30) or model == "count" and self.chance(8):
             self.options += ["--warmup", warmup]

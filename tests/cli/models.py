@@ -335,10 +335,14 @@ def a_stop_counts_what_was_due():
 @test
 def a_search_finds_what_it_can():
     """Bounds that hold, bounds that don't; how good a limit is found shows in the simulation."""
-    report = document("--find-rate=errors==0 and p99<30s", "--between=20/s..100/s",
-                      "--step-duration=200ms", "-s5", "-d", "sink:")
-    search = report["search"]
-    if search["limited_by"] == "bound":  # unless this machine could not hold 100/s
+    for _ in range(3):
+        done = run("--report=json", "--find-rate=errors==0 and p99<30s", "--between=20/s..100/s",
+                   "--step-duration=200ms", "-s5", "-d", "sink:")
+        search = json.loads(done.stdout)["search"]
+        if search["found"] == 100:
+            break  # else this machine could not hold it
+    assert done.returncode == (0 if search["found"] else 3), done
+    if search["limited_by"] == "bound":
         assert search["found"] == 100, search
     assert [s["level"] for s in search["steps"]][:2] == [20, 40], search
     # One session and a second for each message: 5 a second is too much, with or without words.

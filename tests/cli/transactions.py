@@ -293,7 +293,7 @@ def the_file_and_wrong_values(folder):
                         (["--transactions="], "takes a file name"),
                         (["--transactions", folder], "Is a directory"),
                         (["--transactions", "/nowhere/x"], "No such file"),
-                        (["--transactions", path, "-F", path], "--file and --transactions"),
+                        (["--transactions", path, "-F", path], "--transactions would write to the file that --file reads"),
                         (["--transactions", path, "--output", folder + "/../" +
                           os.path.basename(folder) + "/x"], "--output and --transactions")):
         done = run("-m1", *args, "sink:", status=1)
