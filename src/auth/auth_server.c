@@ -54,6 +54,18 @@ static struct slice property(Gsasl_session *session, Gsasl_property which)
     return slice_of(text ? text : "");
 }
 
+/* Keys are of no use to an exchange that began before there were any: it has a salt of its own. */
+static bool fits(Gsasl_session *session, Gsasl_property which, const struct auth_keys *k)
+{
+    const char *salt = gsasl_property_fast(session, GSASL_SCRAM_SALT);
+    const char *iterations = gsasl_property_fast(session, GSASL_SCRAM_ITER);
+
+    if (which == GSASL_SCRAM_SALT || which == GSASL_SCRAM_ITER)
+        return true;
+    return salt && iterations && strcmp(salt, k->salt) == 0 &&
+           strcmp(iterations, k->iterations) == 0;
+}
+
 static int give_key(const struct auth_server *x, Gsasl_session *session, Gsasl_property which)
 {
     const struct auth_user *u;
@@ -64,7 +76,7 @@ static int give_key(const struct auth_server *x, Gsasl_session *session, Gsasl_p
         return GSASL_NO_CALLBACK;
     u = auth_users_find(x->cx->users, property(session, GSASL_AUTHID));
     k = u ? auth_keys_of(x->cx, u) : NULL;
-    if (!k || k->mechanism != x->mechanism)
+    if (!k || k->mechanism != x->mechanism || !fits(session, which, k))
         return GSASL_NO_CALLBACK;
     value = which == GSASL_SCRAM_SALT        ? k->salt
             : which == GSASL_SCRAM_ITER      ? k->iterations
