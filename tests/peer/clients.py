@@ -90,8 +90,14 @@ MESSAGES = [
 class Client(Rooted):
     """A root with programs that send one message each time they run."""
 
+    root = 'clients'
+
     def begin(self):
         pass
+
+    def options(self, route):
+        """Those of the route, in which {config} is a directory of the client's."""
+        return [o.replace('{config}', f'{self.run}/config') for o in route.client]
 
     def submit(self, message, route):
         """Sends; raises when the client says that it could not."""
@@ -120,7 +126,8 @@ class Curl(Client):
     def command(self, message, route, file):
         recipients = [a for r in message.recipients for a in ('--mail-rcpt', f'{r}@{route.domain}')]
         return ['/usr/bin/curl', '--silent', '--show-error', '--mail-from', message.sender,
-                *recipients, '--upload-file', file, f'smtp://127.0.0.1:{route.port}/curl.test']
+                *recipients, '--upload-file', file, *self.options(route),
+                f'{route.scheme}://127.0.0.1:{route.port}/curl.test']
 
 
 class Swaks(Client):
@@ -134,7 +141,7 @@ class Swaks(Client):
         return ['/usr/bin/swaks', *where, '--silent', '3', '--helo', 'swaks.test', '--protocol',
                 'LMTP' if route.lmtp else 'ESMTP', '--from', message.sender or '<>', '--to',
                 ','.join(f'{r}@{route.domain}' for r in message.recipients), '--data', f'@{file}',
-                *route.client]
+                *self.options(route)]
 
 
 EXIM_CONF = '''primary_hostname = exim.test
@@ -155,22 +162,30 @@ begin transports
 out:
   driver = smtp
   port = {port}
-  protocol = {protocol}
   allow_localhost
-  hosts_avoid_tls = *
   hosts_try_dane =
+  {transport}
 begin retry
 * * F,1m,10s
+begin authenticators
+{authenticators}
 '''
 
 
 class Exim(Client):
+    authenticators = ''
+
     def begin(self):
         self.make('exim', EXIM, EXIM, 0o750)
 
+    def transport(self, route):
+        """What is particular about it, of the options of the transport."""
+        return f'protocol = {"lmtp" if route.lmtp else "smtp"}\n  hosts_avoid_tls = *'
+
     def prepare(self, route):
         write(f'{self.directory}/{route.name}.conf', EXIM_CONF.format(
-            run=self.run, port=route.port, protocol='lmtp' if route.lmtp else 'smtp'))
+            run=self.run, port=route.port, transport=self.transport(route),
+            authenticators=self.authenticators.format(run=self.run)))
 
     def command(self, message, route, file):
         return ['/usr/sbin/exim4', '-C', f'{self.run}/{route.name}.conf', '-odi', '-i', '-f',
@@ -225,6 +240,9 @@ postlog unix-dgram n - n - 1 postlogd
 class Postfix(Rooted):
     """Takes the messages by SMTP and relays them by the route of the recipient's domain."""
 
+    root = 'debian'
+    main_cf, master_cf = POSTFIX_MAIN_CF, POSTFIX_MASTER_CF
+
     def begin(self):
         self.routes = ''
         self.make_spool()
@@ -238,8 +256,8 @@ class Postfix(Rooted):
     def serve(self):
         self.ports['smtp'] = free_port()
         config = f'{self.directory}/config'
-        write(f'{config}/main.cf', POSTFIX_MAIN_CF.format(run=self.run))
-        write(f'{config}/master.cf', POSTFIX_MASTER_CF.format(port=self.ports['smtp']))
+        write(f'{config}/main.cf', self.main_cf.format(run=self.run))
+        write(f'{config}/master.cf', self.master_cf.format(port=self.ports['smtp']))
         write(f'{config}/routes', self.routes)
         self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
 
@@ -253,7 +271,9 @@ class Postfix(Rooted):
         end = time.monotonic() + LIMIT
         while self.queued() and time.monotonic() < end:
             time.sleep(0.05)
-        assert not self.queued(), f'Postfix still has mail:\n{self.logs()}'
+        with open(f'{self.directory}/log/postfix', encoding='utf-8', errors='replace') as file:
+            trouble = [line for line in file if re.search('deferred|warning|fatal', line)]
+        assert not self.queued(), f'Postfix still has mail:\n{"".join(trouble[-20:])}'
 
 
 # --- The routes ----------------------------------------------------------------------------------
@@ -271,7 +291,10 @@ class Route:
     unix: bool = False
     adds: bytes = b''       # what the client puts in front, a regular expression
     by: str = 'DATA'        # what the content comes by
-    port: int = 0
+    messages: list = field(default_factory=lambda: MESSAGES)
+    scheme: str = 'smtp'    # of a URL
+    check: object = None    # function(route, sink, summary): complaints
+    port: int = 0           # of the sink
 
     @property
     def lmtp(self):
@@ -318,7 +341,8 @@ class Sink:
         with open(f'{self.directory}/said', 'wb') as said:
             self.process = subprocess.Popen(
                 [program, '--report=json', '-v', '-u', 'nobody', '--mbox', 'mbox', '--maildir', 'maildir',
-                 '-d', 'dump/', '--log', 'log', *route.sink.split(), address],
+                 '-d', 'dump/', '--log', 'log',
+                 *route.sink.replace('{config}', f'{parent}/config').split(), address],
                 cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said)
         end = time.monotonic() + LIMIT
         while time.monotonic() < end and b'listening on' not in self.read('said'):
@@ -396,7 +420,7 @@ def examine_records(route, kind, found):
     for sender, recipients, content in found:
         number = re.search(rb'(?m)^Message-Id: (\S+)$', content)
         by_id[number[1].decode() if number else None].append((sender, recipients, content))
-    for message in MESSAGES:
+    for message in route.messages:
         copies = by_id.pop(message.id, [])
         got = collections.Counter(r for _, recipients, _ in copies for r in recipients)
         wanted = collections.Counter(f'{r}@{route.domain}' for r in message.recipients)
@@ -414,7 +438,7 @@ def examine_records(route, kind, found):
 def examine_account(route, sink, summary, found):
     """The summary and the log count what the records have."""
     lines = [json.loads(line) for line in sink.read('log').splitlines()]
-    wanted = sum(len(m.recipients) for m in MESSAGES)
+    wanted = sum(len(m.recipients) for m in route.messages)
     counted = (summary['messages'], summary['recipients'], summary['refused_by_verb'].get('.', 0))
     if counted != (len(found), wanted, 0):
         yield f'summary: messages, recipients, refused {counted}, not {(len(found), wanted, 0)}'
@@ -437,7 +461,8 @@ def examine(route, sink):
     summary = sink.stop()
     found = records(sink)
     complaints = [c for kind in found for c in examine_records(route, kind, found[kind])]
-    return complaints + list(examine_account(route, sink, summary, found['dump']))
+    complaints += examine_account(route, sink, summary, found['dump'])
+    return complaints + (list(route.check(route, sink, summary)) if route.check else [])
 
 
 # --- Running -------------------------------------------------------------------------------------
@@ -445,7 +470,7 @@ def examine(route, sink):
 def try_route(route, client, sink):
     """All messages over one route; what is wrong with each."""
     complaints = []
-    for message in MESSAGES:
+    for message in route.messages:
         try:
             client.submit(message, route)
         except (RuntimeError, OSError, AssertionError, smtplib.SMTPException,
@@ -456,18 +481,18 @@ def try_route(route, client, sink):
 
 def run_all(program, peers, wanted):
     """Complaints by route."""
-    roots = {Postfix: 'debian', Exim: 'clients', Swaks: 'clients', Curl: 'clients'}
     clients, sinks, results = {}, {}, {}
     try:
         for route in wanted:
             if route.program not in clients:
-                clients[route.program] = route.program(f'{peers}/{roots[route.program]}')
+                clients[route.program] = route.program(f'{peers}/{route.program.root}')
             client = clients[route.program]
             sinks[route.name] = Sink(program, route, client.directory)
             if hasattr(client, 'prepare'):
                 client.prepare(route)
-        if Postfix in clients:
-            clients[Postfix].serve()
+        for client in clients.values():
+            if hasattr(client, 'serve'):
+                client.serve()
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             jobs = {r.name: pool.submit(try_route, r, clients[r.program], sinks[r.name])
                     for r in wanted}
@@ -511,7 +536,7 @@ def main():
             print(f'FAILED: {name}')
             print('\n'.join(f'    {c[:700]}' for c in complaints[:10]))
         elif arguments.v:
-            print(f'passed: {name}: {len(MESSAGES)} messages')
+            print(f'passed: {name}')
     failed = sum(bool(complaints) for complaints in results.values())
     print(f'took {time.monotonic() - start:.0f} s')
     print(f'{len(results) - failed} passed, {failed} failed')

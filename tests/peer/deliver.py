@@ -20,6 +20,7 @@ import concurrent.futures
 import email
 import json
 import os
+import random
 import re
 import shlex
 import shutil
@@ -32,6 +33,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '../tls'))
 from certs import Certs    # pylint: disable=wrong-import-position
@@ -131,10 +133,21 @@ def cases():
 
 # --- The servers ---------------------------------------------------------------------------------
 
+given = set()
+
+
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(('127.0.0.1', 0))
-        return sock.getsockname()[1]
+    """One that no connection gets by itself, and that is given once."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as sock:
+            try:
+                sock.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+        if port not in given:
+            given.add(port)
+            return port
 
 
 def write(path, text):
@@ -183,8 +196,8 @@ in_flow_delay = 0
 notify_classes =
 '''
 
-MASTER_CF = '''127.0.0.1:{port} inet n - n - - smtpd
-127.0.0.1:{wrapped} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
+MASTER_CF = '''127.0.0.1:{smtp} inet n - n - - smtpd
+127.0.0.1:{smtps} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 127.0.0.1:{proxied} inet n - n - - smtpd -o smtpd_upstream_proxy_protocol=haproxy
 tlsmgr unix - - n 1000? 1 tlsmgr
 cleanup unix n - n - 0 cleanup
@@ -226,14 +239,11 @@ userdb {{
   driver = passwd-file
   args = {run}/config/users
 }}
-passdb {{
-  driver = static
-  args = nopassword=y
-}}
+{passdb}
 service lmtp {{
   inet_listener lmtp {{
     address = 127.0.0.1
-    port = {port}
+    port = {lmtp}
   }}
   unix_listener {run}/socket {{
     mode = 0666
@@ -250,12 +260,19 @@ service anvil {{
 UNTIL_EOF = 'exec 3<&0 </dev/null; { read -r _; kill 0; } <&3 & exec 3<&-; exec "$@"'
 
 
+ANY_PASSWORD = '''passdb {{
+  driver = static
+  args = nopassword=y
+}}'''
+
 SPOOL = ('active', 'bounce', 'corrupt', 'defer', 'deferred', 'flush', 'hold', 'incoming', 'private',
          'saved', 'trace')
 
 
 class Rooted:
     """Servers in a private root, with a directory of this run, from construction until stop()."""
+
+    spools = ('spool/incoming', 'spool/active', 'spool/deferred', 'spool/maildrop')    # Postfix's
 
     def __init__(self, root):
         self.root = root
@@ -306,7 +323,8 @@ class Rooted:
     def chrooted(self, command):
         return [shutil.which('chroot', path='/usr/sbin:/usr/bin:/sbin:/bin'), self.root, *command]
 
-    def start(self, name, command):
+    def start(self, name, command, first=b''):
+        """Until its service of this name, told this first, greets."""
         with open(f'{self.directory}/log/{name}.out', 'wb') as output:
             server = subprocess.Popen(
                 ['sh', '-c', UNTIL_EOF, 'sh', *self.chrooted(command)], stdin=subprocess.PIPE,
@@ -316,6 +334,7 @@ class Rooted:
         while time.monotonic() < limit and server.poll() is None:
             try:
                 with socket.create_connection(('127.0.0.1', self.ports[name]), timeout=5) as sock:
+                    sock.sendall(first)
                     if sock.recv(3) == b'220':
                         sock.sendall(b'QUIT\r\n')
                         return
@@ -358,41 +377,34 @@ class Rooted:
             time.sleep(0.1)
 
     def queued(self):
-        """Files that Postfix has not delivered yet."""
-        return sum(len(files) for queue in ('incoming', 'active', 'deferred', 'maildrop')
-                   for _, _, files in os.walk(f'{self.directory}/spool/{queue}'))
+        """Files that are not delivered yet."""
+        return sum(len(files) for spool in self.spools
+                   for _, _, files in os.walk(f'{self.directory}/{spool}'))
+
+    def make_certificate(self, **kind):
+        """config/tls.pem, with its key, issued by config/ca.pem."""
+        os.makedirs(f'{self.directory}/config', exist_ok=True)
+        certs = Certs(f'{self.directory}/config')
+        os.rename(certs.make('localhost', 'DNS:localhost,IP:127.0.0.1', **kind),
+                  f'{self.directory}/config/tls.pem')
+        return certs
 
 
-class Servers(Rooted):
-    """Postfix's SMTP server and Dovecot's for LMTP."""
+class Receiver(Rooted):
+    """Servers that deliver into Maildirs: DIRECTORY/smtp/LOCAL PART, and lmtp/ for those by LMTP."""
 
-    def begin(self):
-        self.prepare()
-        self.start_postfix()
-        self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
+    services = ('smtp',)        # that have a port
 
-    def start_postfix(self):
-        self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
+    def make_ports(self):
+        self.ports = {name: free_port() for name in self.services}
 
-    def prepare(self):
-        self.ports = {'smtp': free_port(), 'lmtp': free_port(), 'smtps': free_port(), 'proxied': free_port()}
-        values = {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX}
-        config = f'{self.directory}/config'
-        write(f'{config}/main.cf', MAIN_CF.format(**values))
-        write(f'{config}/master.cf', MASTER_CF.format(port=self.ports['smtp'], wrapped=self.ports['smtps'],
-                                                       proxied=self.ports['proxied']))
-        certs = Certs(config)
-        os.rename(certs.make('localhost'), f'{config}/tls.pem')
-        write(f'{config}/dovecot.conf', DOVECOT_CONF.format(port=self.ports['lmtp'], **values))
-        names = [f'{i or ""}{name}' for i in range(USERS + 1) for name in ('user', 'missing')]
-        names.remove(UNKNOWN)
-        write(f'{config}/boxes', ''.join(f'{n}@{DOMAIN} {n}/\n' for n in names))
-        write(f'{config}/users',
-              ''.join(f'{n}::{MAILBOX}:{MAILBOX}::{self.run}::\n' for n in names))
-        self.make_spool()
-        self.make('dovecot', 0)
-        self.make('smtp', MAILBOX, MAILBOX)
-        self.make('lmtp', MAILBOX, MAILBOX)
+    @property
+    def values(self):
+        """What stands in configurations."""
+        return {'run': self.run, 'domain': DOMAIN, 'mailbox': MAILBOX, **self.ports}
+
+    def configure(self, name, text, **more):
+        write(f'{self.directory}/config/{name}', text.format(**self.values, **more))
 
     def arrived(self, server):
         """The files of new mail, one for each recipient of each message."""
@@ -419,6 +431,47 @@ class Servers(Rooted):
                 mail.append((path.split('/')[-3], file.read()))
             os.unlink(path)
         return mail
+
+    def fill(self, text):
+        """Puts in what stands for places: {ca}, {config}, and the address of each service."""
+        config = f'{self.directory}/config'
+        for name, value in {'ca': f'{config}/ca.pem', 'config': config,
+                            **{k: f'127.0.0.1:{v}' for k, v in self.ports.items()}}.items():
+            text = text.replace('{%s}' % name, value)
+        return text
+
+
+class Servers(Receiver):
+    """Postfix's SMTP server and Dovecot's for LMTP."""
+
+    services = ('smtp', 'smtps', 'proxied', 'lmtp')
+    main_cf, master_cf, dovecot_conf = MAIN_CF, MASTER_CF, DOVECOT_CONF
+    passdb = ANY_PASSWORD
+
+    def begin(self):
+        self.prepare()
+        self.start_postfix()
+        self.start('lmtp', ['/usr/sbin/dovecot', '-F', '-c', f'{self.run}/config/dovecot.conf'])
+
+    def start_postfix(self):
+        self.start('smtp', ['/usr/lib/postfix/sbin/master', '-d', '-c', f'{self.run}/config'])
+
+    def prepare(self):
+        self.make_ports()
+        self.make_certificate()
+        self.configure('main.cf', self.main_cf)
+        self.configure('master.cf', self.master_cf)
+        self.configure('dovecot.conf', self.dovecot_conf, passdb=self.passdb.format(**self.values))
+        config = f'{self.directory}/config'
+        names = [f'{i or ""}{name}' for i in range(USERS + 1) for name in ('user', 'missing')]
+        names.remove(UNKNOWN)
+        write(f'{config}/boxes', ''.join(f'{n}@{DOMAIN} {n}/\n' for n in names))
+        write(f'{config}/users',
+              ''.join(f'{n}::{MAILBOX}:{MAILBOX}::{self.run}::\n' for n in names))
+        self.make_spool()
+        self.make('dovecot', 0)
+        self.make('smtp', MAILBOX, MAILBOX)
+        self.make('lmtp', MAILBOX, MAILBOX)
 
 
 def clear_stale(root):
@@ -484,33 +537,40 @@ def examine(case, mail):
     return None
 
 
-def try_case(case, ours, servers, kind):
-    """Runs a case with one of the servers; returns what is wrong, or None."""
-    server = 'smtp' if kind == 'smtp' else 'lmtp'
-    # A relative path keeps the name of the UNIX socket short.
-    to = 'unix:socket' if kind == 'unix' else f'127.0.0.1:{servers.ports[kind]}'
-    servers.mail(server, 0)     # a case that failed may have left some
+def send(case, ours, servers, to, server):
+    """Runs ours with {to}: the finished process, and what it reported; raises when it has no end."""
     report = f'{servers.directory}/report.{server}'
     with tempfile.NamedTemporaryFile(prefix='deliver.') as file:
         file.write(case.content)
         file.flush()
-        args = [a.replace('{to}', to).replace('{file}', file.name)
-                .replace('{ca}', f'{servers.directory}/config/ca.pem')
-                .replace('{smtps}', f'127.0.0.1:{servers.ports["smtps"]}')
-                .replace('{proxied}', f'127.0.0.1:{servers.ports["proxied"]}')
+        args = [servers.fill(a.replace('{to}', to).replace('{file}', file.name))
                 for a in shlex.split(case.args)]
         args = ['-f', f'sender@{DOMAIN}', '-t', f'user@{DOMAIN}', '--quiet', '--output', report,
-                *([] if kind == 'smtp' else ['-L']), *args]
-        try:
-            run = subprocess.run([ours, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                                 timeout=30, check=False, cwd=servers.directory)
-        except subprocess.TimeoutExpired:
-            return 'timed out'
+                *(['-L'] if server == 'lmtp' else []), *args]
+        run = subprocess.run([ours, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                             timeout=30, check=False, cwd=servers.directory)
+    try:
+        with open(report, encoding='utf-8') as file:
+            return run, json.load(file)
+    except FileNotFoundError as error:
+        raise RuntimeError(f'no report; stderr: {run.stderr.decode()}') from error
+    finally:
+        Path(report).unlink(missing_ok=True)
+
+
+def try_case(case, ours, servers, kind):
+    """Runs a case with one of the servers; returns what is wrong, or None."""
+    server = 'smtp' if kind == 'smtp' else 'lmtp'
+    # A relative path keeps the name of the UNIX socket short.
+    to = 'unix:socket' if kind == 'unix' else '{%s}' % kind
+    servers.mail(server, 0)     # a case that failed may have left some
+    try:
+        run, account = send(case, ours, servers, to, server)
+    except (subprocess.TimeoutExpired, RuntimeError) as error:
+        return str(error)
     wanted = wanted_recipients(case).total()
     complaint = examine(case, servers.mail(server, wanted))
     if not complaint:
-        with open(report, encoding='utf-8') as file:
-            account = json.load(file)
         counted = (account['messages']['accepted'], account['recipients']['accepted'])
         if counted != (case.messages, wanted):
             complaint = f'reported {counted} (messages, recipients), not {(case.messages, wanted)}'

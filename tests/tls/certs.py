@@ -24,11 +24,14 @@ class Certs:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def make(self, name, names="DNS:localhost", days="2", issued=True):
+    def make(self, name, names="DNS:localhost", days="2", issued=True, rsa=False):
         """A certificate, with its key in one PEM file. days below 0: expired."""
         key, out = self.path(name + ".key"), self.path(name + ".pem")
         config, request = self.path(name + ".cnf"), self.path(name + ".csr")
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
+        if rsa:
+            openssl("genrsa", "-out", key, "2048")
+        else:
+            openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key)
         with open(config, "w", encoding="ascii") as f:
             f.write(f"subjectAltName={names}\n")
         openssl("req", "-new", "-key", key, "-subj", "/CN=" + name, "-out", request)
