@@ -350,6 +350,43 @@ def others(folder):
           sink.report["messages"] == 2 - skipped, sink.report)
 
 
+def faults(c):
+    """Of clients in TLS: each is one line, and others go on."""
+    huge = c.make("huge-client", ",".join(f"DNS:host-number-{i}.a-long-domain-name.example"
+                                          for i in range(4000)))
+    for io in ("epoll", "uring"):
+        with Sink("--tls", "--tls-client-cert=ask", f"--io={io}") as sink:
+            try:
+                conn = starttls(sink, client(cert=huge))
+                conn.recv(10)
+            except OSError:
+                pass
+            check(f"others go on behind huge certificates ({io})", mail(starttls(sink, client())) == WELL)
+        check(f"huge certificates ({io})", len(sink.text.splitlines()) == 1 and
+              "the client's certificates are too large" in sink.text and
+              sink.report["tls"]["failed"] == 1, f"{sink.text} {sink.report['tls']}")
+        # At a line "R" s_client(1) renegotiates.
+        with Sink("--tls=implicit", f"--io={io}") as sink:
+            with subprocess.Popen(["openssl", "s_client", "-tls1_2", "-connect",
+                                   f"127.0.0.1:{sink.port}"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as p:
+                while b"220 " not in p.stdout.readline():
+                    pass
+                p.stdin.write(b"R\n")
+                p.stdin.flush()
+                try:
+                    p.wait(LIMIT)
+                    ended = True
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    ended = False
+            check(f"others go on behind a renegotiation ({io})",
+                  reply(conn := client().wrap_socket(sink.connect())).startswith(b"220") and
+                  mail(conn) == WELL)
+        check(f"renegotiation ({io})", ended and len(sink.text.splitlines()) <= 1 and
+              sink.report["sessions"] == 2, f"{ended} {sink.text} {sink.report}")
+
+
 def usage():
     for options, words in ((["--tls-cert", "/nowhere"], "--tls-cert needs --tls"),
                            (["--tls=maybe"], "bad TLS mode: maybe"),
@@ -375,6 +412,7 @@ def main():
         threads()
         troubles()
         others(folder)
+        faults(c)
         usage()
         check("a fingerprint", len(digest(host)) == 95)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 
 from certs import Certs, digest, openssl
 
@@ -206,6 +207,12 @@ def handshakes(c, host):
         "--tls-min=1.3")
     bad("too new", secure(context(host, minimum_version=ssl.TLSVersion.TLSv1_3)),
         "no version of TLS in common", *any_cert, "--tls-max=1.2")
+    warnings.simplefilter("ignore", DeprecationWarning)     # of the version
+    oldest = context(host, ciphers="ALL:@SECLEVEL=0", minimum_version=ssl.TLSVersion.TLSv1,
+                     maximum_version=ssl.TLSVersion.TLSv1)
+    bad("a server of TLS 1.0", secure(oldest), "no version of TLS in common", *any_cert,
+        "--tls-min=1.2")
+    good("a server of TLS 1.0, allowed", secure(oldest), *any_cert, "--tls-min=1.0")
     report = good("a cipher", secure(cx), *any_cert, "--tls-ciphers=TLS_AES_128_GCM_SHA256",
                   "--tls-groups=P-384")
     check("cipher and group are told", report["tls"]["kinds"] ==
