@@ -57,6 +57,7 @@ tlsproxy unix - - n - 0 tlsproxy
 SECURE_DOVECOT_CONF = DOVECOT_CONF.replace('protocols = lmtp', 'protocols = lmtp submission') + '''
 auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer
 disable_plaintext_auth = yes
+auth_failure_delay = 0
 login_trusted_networks =
 submission_relay_host = 127.0.0.1
 submission_relay_port = {smtp}
