@@ -56,13 +56,19 @@ static void add_row(struct sink_live *l, const struct sink_numbers *n, uint64_t 
     stats_add(l->interval, COUNTER_MESSAGES_ACCEPTED, n->messages - b->messages);
     stats_add(l->interval, COUNTER_CONNECTIONS_MADE, n->sessions - b->sessions);
     stats_add(l->interval, COUNTER_CONNECTIONS_CLOSED, ended(n) - ended(b));
-    series_add(&l->series, now - l->begin, l->interval, &l->interval->latency[PHASE_TRANSACTION]);
+    series_add(&l->series, now - l->begin, 0, l->interval,
+               &l->interval->latency[PHASE_TRANSACTION]);
 }
 
 static void publish(struct sink_live *l, const struct sink_run *r)
 {
     size_t size = 0;
-    char *text = sink_live_json(r, &l->live, &l->series, &size);
+    char *text;
+
+    l->points.interval_ns = NS_PER_S;
+    l->points.started_at = r->started_at;
+    points_of(&l->points, &l->series);
+    text = sink_live_json(r, &l->live, &l->points, &size);
 
     http_publish(l->http, HTTP_RUN, text, size);
     for (int open = 0; open < 2; open++) {

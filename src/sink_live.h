@@ -5,6 +5,7 @@
 #define SINK_LIVE_H
 
 #include "http.h"
+#include "points.h"
 #include "report_live.h"
 #include "series.h"
 #include "sink.h"
@@ -18,6 +19,7 @@ struct sink_live {
 
     struct live live; /* the rest is ours */
     struct series series;
+    struct points points; /* the same for the page */
     struct stats *interval;
     struct sink_numbers before;
     uint64_t begin, last; /* monotonic, ns */

@@ -95,8 +95,16 @@ static int merge(struct job *j, struct diag *d)
         rc = run_file_merge(&j->files[0], &j->files[i], d);
     if (rc < 0)
         return rc;
+    for (size_t i = 0; i < j->files[0].run.note_count; i++)
+        diag_note("note: %s", j->files[0].notes[i]);
     j->code = run_file_json(&j->files[0], j->out);
     return 0;
+}
+
+/* Rows side by side are of no one run. */
+static struct points_of_run over_time(const struct run_file *f)
+{
+    return (struct points_of_run){f->series_count == 1 ? f->series : NULL, f->run.warmup_ns};
 }
 
 static int compare(struct job *j, struct diag *d)
@@ -106,7 +114,7 @@ static int compare(struct job *j, struct diag *d)
     int status = 0;
 
     compare_text(base, new, j->out);
-    points_compare(&j->files[0].points, &j->files[1].points, j->out);
+    points_compare(over_time(&j->files[0]), over_time(&j->files[1]), j->out);
     for (size_t i = 0; i < j->program->limit_count; i++) {
         const struct limit *l = &j->program->limits[i];
         char why[120] = "";
@@ -123,12 +131,12 @@ static int compare(struct job *j, struct diag *d)
 
 static int html(struct job *j, struct diag *d)
 {
-    struct report_page pages[2];
+    const struct run *runs[2];
 
     for (size_t i = 0; i < j->count; i++)
-        pages[i] = (struct report_page){&j->files[i].run, j->files[i].root};
+        runs[i] = &j->files[i].run;
     (void)d;
-    j->code = report_html(pages, j->count, j->out);
+    j->code = report_html(runs, j->count, j->out);
     return 0;
 }
 

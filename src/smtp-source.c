@@ -339,8 +339,7 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
     int rc = 0;
 
     if (s->page.stream)
-        rc = out_file_commit(&s->page,
-                             report_html(&(struct report_page){.run = r}, 1, s->page.stream), d);
+        rc = out_file_commit(&s->page, report_html(&r, 1, s->page.stream), d);
     if (rc == 0 && s->log.stream)
         rc = out_file_commit(&s->log, report_hdr(r, s->log.stream), d);
     return rc;
@@ -355,7 +354,7 @@ static void describe_now(void *arg, struct run *r)
     const struct measure *m = &s->measure;
 
     describe(s, r);
-    source_model(&s->model, &s->load, m, NULL);
+    source_model(&s->model, &s->load, m, NULL, s->started_at);
     r->ended = "running";
     r->warmup_ns = m->warm_at;
     r->elapsed_ns = m->last - m->warm_at;
@@ -390,6 +389,17 @@ static int prepare_watch(struct source *s, struct diag *d)
     return watch_init(w, d);
 }
 
+/* Starts the load, and its clocks. */
+static int start(struct source *s, struct diag *d)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)run_time(s->started_at, &now);
+    process_usage(&s->before);
+    return load_start(&s->load, d);
+}
+
 static int prepare(struct source *s, struct diag *d)
 {
     struct timespec now;
@@ -402,7 +412,6 @@ static int prepare(struct source *s, struct diag *d)
     id = process_random();
     (void)snprintf(s->id, sizeof s->id, "%016" PRIx64, id);
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    (void)run_time(s->started_at, &now);
     rc = mail_content_init(&s->content, &s->mail, id, now.tv_sec, d);
     if (rc < 0 || (rc = open_files(s, d)) < 0 ||
         (rc = source_transactions_open(&s->load, &s->program, &s->summary, d)) < 0)
@@ -432,8 +441,7 @@ static int prepare(struct source *s, struct diag *d)
     s->load.content = &s->content;
     s->load.target = &s->target;
     process_machine(&s->machine);
-    process_usage(&s->before);
-    return load_start(&s->load, d);
+    return start(s, d);
 }
 
 static void write_text(const void *run, FILE *out)
@@ -502,8 +510,7 @@ static bool next_step(struct source *s)
     load_done(&s->load);
     watch_again(&s->watch);
     measure_again(&s->measure);
-    process_usage(&s->before);
-    if (load_start(&s->load, &d) == 0)
+    if (start(s, &d) == 0)
         return true;
     run_control_fail(&s->load.control, &d);
     return false;
@@ -535,11 +542,11 @@ static int finish(struct source *s)
         r.warmup_ns = s->measure.warm_at;
         r.elapsed_ns = s->measure.last - s->measure.warm_at;
         describe(s, &r);
-        source_model(&s->model, &s->load, &s->measure, NULL);
+        source_model(&s->model, &s->load, &s->measure, NULL, s->started_at);
         s->model.verdict = verdict_of(&r);
     } while (s->load_settings.find && next_step(s));
     if (s->load_settings.find)
-        source_model(&s->model, &s->load, &s->measure, &s->find);
+        source_model(&s->model, &s->load, &s->measure, &s->find, s->started_at);
     r.bottleneck = bottleneck_name(s->model.verdict.bottleneck);
     r.why = s->model.verdict.why;
     if (atomic_load(&s->load.control.failed)) {
@@ -553,8 +560,7 @@ static int finish(struct source *s)
         (void)snprintf(ended, sizeof ended, "interrupted");
         status = 1;
     }
-    if (status == 0 && (!require_all(&s->load_settings.require, &s->model.model.facts) ||
-                        (s->load_settings.find && !s->find.search.found)))
+    if (status == 0 && (!run_meets(&r) || (s->load_settings.find && !s->find.search.found)))
         status = EXIT_REQUIREMENT;
     if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {
         diag_fatal("%s", d.text);

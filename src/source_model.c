@@ -37,7 +37,7 @@ static void describe_search(struct source_model *out, const struct find *f)
 }
 
 void source_model(struct source_model *out, const struct load *load, const struct measure *m,
-                  const struct find *f)
+                  const struct find *f, const char *started_at)
 {
     const struct load_settings *l = load->settings;
 
@@ -47,16 +47,20 @@ void source_model(struct source_model *out, const struct load *load, const struc
         .idle_sessions = l->idle_sessions,
         .keep_going = l->keep_going,
         .spin = l->spin,
-        .warmup = m->warmup,
-        .series = &m->series,
-        .interval_ns = l->interval,
-        .show_series = l->interval_given,
+        .target = measure_facts(m).target,
+        .series = &out->series,
+        .series_count = 1,
         .require = &l->require,
-        .facts = measure_facts(m),
         .workers = out->workers,
         .worker_count = load->worker_count,
     };
-    out->model.target = out->model.facts.target;
+    out->series.interval_ns = l->interval;
+    out->series.started_at = started_at;
+    out->series.response = l->schedule.count > 0;
+    out->series.in_summary = l->interval_given;
+    points_of(&out->series, &m->series);
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        out->model.warmup[o] = m->warmup->counter[COUNTER_MESSAGES_ACCEPTED + o];
     if (l->schedule.count)
         out->model.arrival = l->arrival == ARRIVAL_POISSON ? "poisson" : "constant";
     for (uint64_t i = 0; i < load->worker_count; i++)

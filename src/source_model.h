@@ -11,14 +11,18 @@
 /* Where it is all kept while the report is written. Large. */
 struct source_model {
     struct run_model model;
+    struct points series;
     struct run_worker workers[THREADS_MAX];
     struct run_search search;
     struct run_step steps[SEARCH_STEPS];
     struct verdict verdict;
 };
 
-/* After the run; find is NULL without a search. What it says is borrowed from all the others. */
+/*
+ * After the run, which began at that wall clock; find is NULL without a search. What it says is
+ * borrowed from all the others.
+ */
 void source_model(struct source_model *, const struct load *, const struct measure *,
-                  const struct find *);
+                  const struct find *, const char *started_at);
 
 #endif

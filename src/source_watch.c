@@ -125,6 +125,8 @@ static void count(struct watch *w, uint64_t now)
     l->left_ns = report_left(l->done, l->total, l->elapsed_ns);
     if (s->length != NS_NEVER)
         l->left_ns = l->elapsed_ns < s->length ? s->length - l->elapsed_ns : 0;
+    if (l->history_count == 0) /* before the first second is over */
+        l->target = load_target_rate(s, 0, NS_PER_S);
     l->keys = terminal_fd() >= 0;
 }
 

@@ -69,10 +69,11 @@ uint64_t measure_left(struct measure *m, const struct load *l, uint64_t now)
 }
 
 /* The interval just taken goes where it belongs. */
-static void account(struct measure *m, uint64_t at)
+static void account(struct measure *m, const struct load *l, uint64_t at)
 {
     stats_merge(m->warming ? m->warmup : m->total, m->interval);
-    series_add(&m->series, at, m->interval, measure_latency(m->settings, m->interval));
+    series_add(&m->series, at, atomic_load(&l->control.held_ns), m->interval,
+               measure_latency(m->settings, m->interval));
     m->took = at - m->last;
     m->last = at;
 }
@@ -115,7 +116,7 @@ bool measure_take(struct measure *m, struct load *l, uint64_t now)
         atomic_store_explicit(&l->warming, false, memory_order_relaxed);
     load_interval(l, m->interval, NULL,
                   m->warming && at >= m->settings->warmup ? WARM_PATIENCE : LOAD_PATIENCE);
-    account(m, at);
+    account(m, l, at);
     m->stopped = m->stopped || (!m->warming && stops(m, at));
     plan(m, at);
     return true;
@@ -126,7 +127,7 @@ void measure_finish(struct measure *m, struct load *l)
     stats_clear(m->interval);
     load_finish(l, m->interval, stats_offered(m->total) + stats_offered(m->warmup));
     m->begin = load_began(l);
-    account(m, l->ended_at > m->begin + m->last ? l->ended_at - m->begin : m->last);
+    account(m, l, l->ended_at > m->begin + m->last ? l->ended_at - m->begin : m->last);
     if (m->warming)
         m->warm_at = m->last;
     stats_clear(m->interval);

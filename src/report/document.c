@@ -13,7 +13,7 @@
 
 void document_init(struct document *d)
 {
-    d->root = json_object();
+    *d = (struct document){.root = json_object()};
     d->failed = d->root == NULL;
 }
 

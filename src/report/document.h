@@ -23,6 +23,7 @@ struct kinds;
 struct document {
     json_t *root;
     bool failed;
+    bool for_page; /* to be drawn: without what is in no picture, the histograms of intervals */
 };
 
 /* root is NULL only when failed. document_done takes what failed, too. */
@@ -51,6 +52,12 @@ void append(struct document *, json_t *array, json_t *stolen);
 
 /* The members of a histogram, as an object of that name; run_json.c. */
 void put_hist(struct document *, json_t *object, const char *name, const struct hist *);
+
+/* Its "buckets" alone; run_json.c. */
+void put_buckets(struct document *, json_t *object, const struct hist *);
+
+/* "offered" and the OUTCOME_COUNT numbers of messages that it is the sum of; model_json.c. */
+void put_outcomes(struct document *, json_t *object, const uint64_t *ended);
 
 /* An object of names and counts; "other" for those that found no row. */
 void put_kinds(struct document *, json_t *object, const char *name, const struct kinds *);

@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "num.h"
+#include "reading.h"
+
 static const char **text_at(const struct field *f, void *base)
 {
     return (const char **)((char *)base + f->at);
@@ -14,6 +17,11 @@ static const char **text_at(const struct field *f, void *base)
 static uint64_t *number_at(const struct field *f, void *base)
 {
     return (uint64_t *)((char *)base + f->at);
+}
+
+static bool *flag_at(const struct field *f, void *base)
+{
+    return (bool *)((char *)base + f->at);
 }
 
 static const char *text_of(const struct field *f, const void *base)
@@ -45,6 +53,12 @@ void fields_write(struct document *d, json_t *object, const struct field *rows, 
             inner = put_object(d, object, f->object);
         if (f->kind == FIELD_TEXT)
             put_text(d, inner, f->name, text_of(f, from));
+        else if (f->kind == FIELD_FLAG)
+            put(d, inner, f->name, json_boolean(*flag_at(f, (void *)(uintptr_t)from)));
+        else if (f->kind == FIELD_RATE)
+            put(d, inner, f->name,
+                number_of(f, from) ? json_real((double)number_of(f, from) / RATE_PER_S)
+                                   : json_null());
         else
             put_known(d, inner, f->name,
                       number_of(f, from) != FIELD_MIXED &&
@@ -67,6 +81,12 @@ static int read_field(const struct field *f, const json_t *value, void *into, st
         *text_at(f, into) = json_string_value(value);
         return 0;
     }
+    if (f->kind == FIELD_FLAG) {
+        if (!json_is_boolean(value))
+            return wrong_type(f, "truth value", d);
+        *flag_at(f, into) = json_is_true(value);
+        return 0;
+    }
     if (json_is_null(value) && (f->kind == FIELD_KNOWN || f->merge == MERGE_SAME)) {
         *number_at(f, into) = f->kind == FIELD_KNOWN ? 0 : FIELD_MIXED;
         return 0;
@@ -84,11 +104,15 @@ int fields_read(const json_t *object, const struct field *rows, size_t n, void *
         const struct field *f = &rows[i];
         const json_t *inner = f->object ? json_object_get(object, f->object) : object;
         const json_t *value = json_object_get(inner, f->name);
+        const char *where = f->object ? f->object : "the report";
         int rc;
 
         if (inner && !json_is_object(inner))
             return diag_set(d, -EBADMSG, "%s is no object", f->object);
-        rc = value ? read_field(f, value, into, d) : 0;
+        if (value && f->kind == FIELD_RATE)
+            rc = read_rate(inner, where, f->name, number_at(f, into), d);
+        else
+            rc = value ? read_field(f, value, into, d) : 0;
         if (rc < 0)
             return rc;
     }
@@ -135,7 +159,9 @@ int fields_merge(const struct field *rows, size_t n, void *into, const void *fro
         const struct field *f = &rows[i];
         int rc = 0;
 
-        if (f->kind != FIELD_TEXT) {
+        if (f->kind == FIELD_FLAG) {
+            *flag_at(f, into) |= *flag_at(f, (void *)(uintptr_t)from);
+        } else if (f->kind != FIELD_TEXT) {
             rc = merge_number(f, number_at(f, into), number_of(f, from), d);
         } else if (f->merge == MERGE_SAME) {
             const char **text = text_at(f, into);

@@ -16,6 +16,8 @@ enum field_kind {
     FIELD_TEXT,  /* const char *, NULL for unknown; read ones are borrowed from the JSON value */
     FIELD_COUNT, /* uint64_t; FIELD_MIXED is written as null */
     FIELD_KNOWN, /* uint64_t; 0 is written as null, too */
+    FIELD_RATE,  /* uint64_t as of num_rate(), written by the second; 0 is written as null */
+    FIELD_FLAG,  /* bool; of merged ones it is enough that one has it */
 };
 
 /* Of merged runs that differ in a number that has no sum. */

@@ -34,6 +34,7 @@ char *report_live_json(const struct run *r, const struct live *l, size_t *size)
     char *text;
 
     document_init(&d);
+    d.for_page = true;
     put_run(&d, r);
     put_live(&d, l);
     text = document_text(&d, size);
@@ -41,15 +42,16 @@ char *report_live_json(const struct run *r, const struct live *l, size_t *size)
     return text;
 }
 
-char *sink_live_json(const struct sink_run *r, const struct live *l, const struct series *series,
+char *sink_live_json(const struct sink_run *r, const struct live *l, const struct points *series,
                      size_t *size)
 {
     struct document d;
     char *text;
 
     document_init(&d);
+    d.for_page = true;
     put_sink_document(&d, r);
-    put_series(&d, d.root, series, NS_PER_S);
+    put_points(&d, put_object(&d, d.root, "series"), series);
     put_live(&d, l);
     text = document_text(&d, size);
     document_done(&d);

@@ -15,9 +15,6 @@ struct rows;
 /* Into a document's outermost object. model_json.c */
 void put_model(struct document *, json_t *root, const struct run *);
 
-/* "series": rows over time, of intervals of so many ns. model_json.c */
-void put_series(struct document *, json_t *root, const struct series *, uint64_t interval_ns);
-
 /* Rows of the summary: target, lag, verdict, warm-up, requirements. model_text.c */
 void model_rows(struct rows *, const struct run *);
 

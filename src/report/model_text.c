@@ -67,31 +67,20 @@ static void measured(const struct require_term *t, const struct require_result *
     }
 }
 
-static void requirements(struct rows *o, const struct run_model *m)
+static void requirements(struct rows *o, const struct run *run)
 {
+    const struct run_model *m = run->model;
+    const struct require_facts facts = run_facts(run);
+
     for (size_t i = 0; i < m->require->count; i++) {
         const struct require_term *t = &m->require->terms[i];
-        struct require_result r = require_check(t, &m->facts);
+        struct require_result r = require_check(t, &facts);
         char value[40];
 
         measured(t, &r, value, sizeof value);
         rows_label(o, i ? "" : "required");
         rows_piece(o, "%s: %s, %s", t->text, value, r.met ? "met" : "NOT MET");
         rows_end(o);
-    }
-}
-
-/* A sentence of any length, wrapped. */
-static void words(struct rows *o, const char *first, const char *text)
-{
-    char word[ROWS_WIDTH];
-    size_t n;
-
-    rows_word(o, first);
-    for (; *text; text += n + (text[n] == ' ')) {
-        n = strcspn(text, " ");
-        (void)snprintf(word, sizeof word, "%.*s", (int)n, text);
-        rows_word(o, word);
     }
 }
 
@@ -107,7 +96,8 @@ static void verdict(struct rows *o, const struct run *r)
         return;
     rows_label(o, "bottleneck");
     (void)snprintf(first, sizeof first, "%.60s:", r->bottleneck);
-    words(o, first, r->why);
+    rows_word(o, first);
+    rows_words(o, r->why);
     rows_end(o);
 }
 
@@ -120,14 +110,39 @@ void model_rows(struct rows *o, const struct run *r)
     if (m && r->warmup_ns) {
         rows_label(o, "warm-up");
         rows_piece(o, "%s with %s messages left out", human_time(r->warmup_ns).text,
-                   human_count(stats_offered(m->warmup)).text);
+                   human_count(run_warmup_messages(m)).text);
         rows_end(o);
     }
     verdict(o, r);
     if (m)
-        requirements(o, m);
+        requirements(o, r);
     if (m && m->search)
         search_row(o, m->search);
+}
+
+static void series_row(const struct point *p, FILE *out)
+{
+    fprintf(out, "  %8s %8s %8s %8s %8s %6s", human_time(p->end_ns).text,
+            human_short(p->ended[OUTCOME_ACCEPTED], 8).text,
+            human_short(p->ended[OUTCOME_REFUSED], 8).text,
+            human_short(p->ended[OUTCOME_FAILED] + p->ended[OUTCOME_UNKNOWN], 8).text,
+            human_short(p->ended[OUTCOME_MISSED], 8).text, human_short(p->open, 6).text);
+    if (p->max_ns != NS_NEVER)
+        fprintf(out, " %8s %8s %8s", p->p50_ns == NS_NEVER ? "-" : human_time(p->p50_ns).text,
+                p->p99_ns == NS_NEVER ? "-" : human_time(p->p99_ns).text,
+                human_time(p->max_ns).text);
+    fputc('\n', out);
+}
+
+static void series(const struct points *s, FILE *out)
+{
+    fprintf(out, "\n  %8s %8s %8s %8s %8s %6s %8s %8s %8s\n", "until", "accepted", "refused",
+            "failed", "missed", "open", "p50", "p99", "max");
+    for (size_t i = 0; i < s->count; i++)
+        series_row(&s->rows[i], out);
+    if (s->merged > 1)
+        fprintf(out, "  each row is %u intervals of %s\n", (unsigned)s->merged,
+                human_time(s->interval_ns).text);
 }
 
 void model_series(const struct run *r, FILE *out)
@@ -136,25 +151,12 @@ void model_series(const struct run *r, FILE *out)
 
     if (m->search)
         search_table(m->search, out);
-    if (!m->show_series)
-        return;
-    fprintf(out, "\n  %8s %8s %8s %8s %8s %6s %8s %8s %8s\n", "until", "accepted", "refused",
-            "failed", "missed", "open", "p50", "p99", "max");
-    for (size_t i = 0; i < m->series->count; i++) {
-        const struct series_row *w = &m->series->rows[i];
-
-        fprintf(out, "  %8s %8s %8s %8s %8s %6s", human_time(w->end).text,
-                human_short(w->ended[OUTCOME_ACCEPTED], 8).text,
-                human_short(w->ended[OUTCOME_REFUSED], 8).text,
-                human_short(w->ended[OUTCOME_FAILED] + w->ended[OUTCOME_UNKNOWN], 8).text,
-                human_short(w->ended[OUTCOME_MISSED], 8).text, human_short(w->open, 6).text);
-        if (w->latency.count)
-            fprintf(out, " %8s %8s %8s", human_time(hist_percentile(&w->latency, 50)).text,
-                    human_time(hist_percentile(&w->latency, 99)).text,
-                    human_time(w->latency.max).text);
-        fputc('\n', out);
+    for (size_t i = 0; i < m->series_count; i++) {
+        if (!m->series[i].in_summary)
+            continue;
+        if (m->series_count > 1)
+            fprintf(out, "\n  from %s on\n",
+                    m->series[i].started_at ? m->series[i].started_at : "an unknown time");
+        series(&m->series[i], out);
     }
-    if (m->series->intervals > 1)
-        fprintf(out, "  each row is %u intervals of %s\n", (unsigned)m->series->intervals,
-                human_time(m->interval_ns).text);
 }

@@ -35,17 +35,15 @@ static void put_markup(const char *text, size_t size, FILE *out)
     }
 }
 
-static int put_document(const struct report_page *p, FILE *out)
+static int put_document(const struct run *r, FILE *out)
 {
     struct document d;
     size_t size = 0;
     char *text;
 
     document_init(&d);
-    if (p->document)
-        d.failed = d.failed || json_object_update(d.root, (json_t *)(uintptr_t)p->document) != 0;
-    else
-        put_run(&d, p->run);
+    d.for_page = true;
+    put_run(&d, r);
     text = document_text(&d, &size);
     document_done(&d);
     if (!text)
@@ -77,7 +75,7 @@ static int put_summary(const struct run *r, FILE *out)
     return 0;
 }
 
-int report_html(const struct report_page *pages, size_t n, FILE *out)
+int report_html(const struct run *const *runs, size_t n, FILE *out)
 {
     int rc = 0;
 
@@ -85,9 +83,9 @@ int report_html(const struct report_page *pages, size_t n, FILE *out)
     (void)fwrite(page_policy, 1, page_policy_size, out);
     (void)fwrite(page_head, 1, page_head_size, out);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = put_summary(pages[i].run, out);
+        rc = put_summary(runs[i], out);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = put_document(&pages[i], out);
+        rc = put_document(runs[i], out);
     (void)fwrite(page_tail, 1, page_tail_size, out);
     return out_flush(out, rc);
 }

@@ -62,7 +62,7 @@ struct view_style {
 #define REPORT_VIEW_SIZE 4096
 
 struct run;
-struct series;
+struct points;
 struct sink_run;
 
 /*
@@ -72,7 +72,7 @@ struct sink_run;
 char *report_live_json(const struct run *, const struct live *, size_t *size);
 
 /* Likewise a sink's, with a "series" of its seconds, in which accepted are messages. */
-char *sink_live_json(const struct sink_run *, const struct live *, const struct series *,
+char *sink_live_json(const struct sink_run *, const struct live *, const struct points *,
                      size_t *size);
 
 /* The smallest terminal that has room for the lines. */

@@ -70,6 +70,18 @@ void rows_kinds(struct rows *r, const struct kinds *t)
         rows_piece(r, "others (%s)", human_count(t->other).text);
 }
 
+void rows_words(struct rows *o, const char *text)
+{
+    char word[ROWS_WIDTH];
+    size_t n;
+
+    for (; *text; text += n + (text[n] == ' ')) {
+        n = strcspn(text, " ");
+        (void)snprintf(word, sizeof word, "%.*s", (int)n, text);
+        rows_word(o, word);
+    }
+}
+
 void rows_end(struct rows *r)
 {
     fputc('\n', r->out);

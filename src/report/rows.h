@@ -28,6 +28,9 @@ void rows_piece(struct rows *, const char *format, ...) __attribute__((format(pr
 /* Adds a word of a sentence, a blank before it. */
 void rows_word(struct rows *, const char *word);
 
+/* All the words of a sentence, wrapped. */
+void rows_words(struct rows *, const char *text);
+
 void rows_end(struct rows *);
 
 /* A piece for each name of kinds: "TLSv1.3 ... (20)". */

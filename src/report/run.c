@@ -37,6 +37,32 @@ uint64_t run_wall(const char *text)
     return t < 0 ? NS_NEVER : (uint64_t)t * NS_PER_S + ms * NS_PER_MS;
 }
 
+struct require_facts run_facts(const struct run *r)
+{
+    return (struct require_facts){
+        .stats = r->total,
+        .elapsed = r->elapsed_ns,
+        .target = r->model->target,
+        .open = r->model->arrival != NULL,
+    };
+}
+
+bool run_meets(const struct run *r)
+{
+    const struct require_facts facts = run_facts(r);
+
+    return require_all(r->model->require, &facts);
+}
+
+uint64_t run_warmup_messages(const struct run_model *m)
+{
+    uint64_t sum = 0;
+
+    for (int o = 0; o < OUTCOME_COUNT; o++)
+        sum += m->warmup[o];
+    return sum;
+}
+
 uint64_t run_cpu_per_message(const struct run *r)
 {
     uint64_t ended = stats_offered(r->total) - r->total->counter[COUNTER_MESSAGES_MISSED];

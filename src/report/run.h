@@ -12,11 +12,10 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "points.h"
 #include "require.h"
-#include "series.h"
 #include "stats.h"
 
-struct json_t;
 struct sink_run;
 
 #define RUN_SCHEMA_NAME "smtp-source-report/"
@@ -51,18 +50,16 @@ struct run_search {
 /* How the load was driven, and what that showed. All borrowed; rates as of num_rate(). */
 struct run_model {
     uint64_t target;        /* mean rate after the warm-up; 0: none, sessions in a loop */
-    const char *arrival;    /* "constant", "poisson"; NULL without a target */
+    const char *arrival;    /* "constant", "poisson", "mixed"; NULL without a target */
     uint64_t length_ns;     /* of the run as asked for, warm-up included; NS_NEVER: by messages */
     uint64_t seed;          /* 0: not given */
     uint64_t idle_sessions; /* beyond the others */
     bool keep_going;        /* whatever the server did */
     bool spin;              /* without sleep before a start: CPU use tells nothing */
-    const struct stats *warmup; /* what ended in it */
-    const struct series *series;
-    uint64_t interval_ns; /* of the series as asked for */
-    bool show_series;     /* in the summary too */
+    uint64_t warmup[OUTCOME_COUNT]; /* messages that ended in it */
+    const struct points *series;
+    size_t series_count; /* of merged runs that do not align: several, side by side */
     const struct require *require;
-    struct require_facts facts;
     const struct run_worker *workers;
     uint64_t worker_count;
     const struct run_search *search; /* NULL: there was none */
@@ -121,6 +118,8 @@ struct run {
 
     const struct run_part *parts; /* what was merged into this; none for a run as it was */
     size_t part_count;
+    const char *const *notes; /* what merging could not keep: sentences without a full stop */
+    size_t note_count;
 };
 
 /* One of the runs that were merged. */
@@ -139,6 +138,15 @@ char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall);
 /* The time that such a text tells, ns since 1970; NS_NEVER for NULL and for any other text. */
 uint64_t run_wall(const char *text);
 
+/* What requirements are checked against; of a run with a model. */
+struct require_facts run_facts(const struct run *);
+
+/* Messages that ended in the warm-up. */
+uint64_t run_warmup_messages(const struct run_model *);
+
+/* Does all hold that is required? */
+bool run_meets(const struct run *);
+
 /* CPU time, user and system, over the messages that were started, ns; 0 when there were none. */
 uint64_t run_cpu_per_message(const struct run *);
 
@@ -148,17 +156,11 @@ void report_text(const struct run *, FILE *out);
 /* The document, one line a field, ends in a newline. 0, -ENOMEM, or the -errno of writing. */
 int report_json(const struct run *, FILE *out);
 
-/* What a page is drawn from. The document is NULL for that of the run itself. */
-struct report_page {
-    const struct run *run;
-    const struct json_t *document; /* as read from a file; may tell more than the run */
-};
-
 /*
  * One HTML file that needs nothing else, of one run or of two laid over each other. 0, -ENOMEM, or
  * the -errno of writing.
  */
-int report_html(const struct report_page *, size_t n, FILE *out);
+int report_html(const struct run *const *, size_t n, FILE *out);
 
 /* The same page without a run: it follows the one that run.json beside it tells of. */
 int report_html_live(FILE *out);

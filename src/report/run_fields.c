@@ -12,6 +12,8 @@
     }
 #define RUN(object, name, kind, merge, field)                                                      \
     ROW(object, name, kind, merge, offsetof(struct run, field))
+#define MODEL(name, kind, merge, field)                                                            \
+    ROW(NULL, name, kind, merge, offsetof(struct run_model, field))
 #define SINK(object, name, kind, merge, field)                                                     \
     ROW(object, name, kind, merge, offsetof(struct sink_run, field))
 
@@ -49,6 +51,18 @@ const struct field run_fields[] = {
 };
 
 const size_t run_field_count = sizeof run_fields / sizeof *run_fields;
+
+const struct field model_fields[] = {
+    MODEL("target_per_s", RATE, ASIDE, target),
+    MODEL("arrival", TEXT, ASIDE, arrival),
+    MODEL("length_ns", COUNT, SAME, length_ns), /* NS_NEVER is FIELD_MIXED: null */
+    MODEL("seed", KNOWN, SAME, seed),
+    MODEL("idle_sessions", COUNT, SUM, idle_sessions),
+    MODEL("keep_going", FLAG, SAME, keep_going),
+    MODEL("spin", FLAG, SAME, spin),
+};
+
+const size_t model_field_count = sizeof model_fields / sizeof *model_fields;
 
 const struct field sink_head_fields[] = {
     SINK(NULL, "program", TEXT, SAME, program),

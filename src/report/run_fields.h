@@ -9,6 +9,9 @@
 extern const struct field run_fields[]; /* of struct run */
 extern const size_t run_field_count;
 
+extern const struct field model_fields[]; /* of struct run_model: the rest of "model" */
+extern const size_t model_field_count;
+
 extern const struct field sink_head_fields[]; /* of struct sink_run: a sink's own document */
 extern const size_t sink_head_field_count;
 

@@ -13,11 +13,14 @@
 #include "points.h"
 #include "run.h"
 #include "sink_report.h"
+#include "verdict.h"
 
 struct json_t;
 
 /* The largest document read, octets: room for a day of one-second intervals. */
 #define RUN_FILE_MAX ((size_t)64 << 20)
+
+#define RUN_FILE_NOTES 8
 
 #define RUN_FILE_VERBS 64 /* kinds of commands that a sink can have refused */
 
@@ -29,9 +32,21 @@ struct run_file {
     struct sink_run sink;
     struct stats *total;
     struct sink_refusal refusals[RUN_FILE_VERBS];
-    struct points points; /* the run over time, if it is told */
     struct run_part *parts;
     size_t part_count;
+    const char *notes[RUN_FILE_NOTES];
+
+    /* What the run's model refers to; all owned by this. */
+    struct run_model model;
+    struct points *series; /* also of a run without a model */
+    size_t series_count;
+    struct run_worker *workers;
+    struct require require;
+    struct run_search search;
+    struct require search_when;
+    struct run_step *steps;
+    struct verdict verdict; /* of what was merged */
+    hist_sum due;           /* merged: messages due, rate times ns */
 };
 
 /*
@@ -53,6 +68,16 @@ void run_file_done(struct run_file *);
  * then of no use but to done. run_merge.c.
  */
 int run_file_merge(struct run_file *into, const struct run_file *from, struct diag *);
+
+/* The parts of these that are about the load model: model_read.c, model_merge.c. */
+int model_read(struct run_file *, struct diag *);
+int model_merge(struct run_file *into, const struct run_file *from, struct diag *);
+
+/* What follows from the whole, whose time is known by now. */
+void model_conclude(struct run_file *);
+
+/* Adds a note, once; text is borrowed. */
+void run_file_note(struct run_file *, const char *text);
 
 /* As the program itself prints it, and as JSON; the form of what was merged too. */
 void run_file_text(const struct run_file *, FILE *out);

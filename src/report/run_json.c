@@ -39,6 +39,14 @@ void put_parts(struct document *d, const struct run_part *parts, size_t n)
     }
 }
 
+static void notes(struct document *d, const struct run *r)
+{
+    json_t *rows = r->note_count > 0 ? put_array(d, d->root, "notes") : NULL;
+
+    for (size_t i = 0; i < r->note_count; i++)
+        append(d, rows, json_string(r->notes[i]));
+}
+
 /* What follows from the plain fields. */
 static void rates(struct document *d, const struct run *r)
 {
@@ -122,6 +130,16 @@ static void put_sum(struct document *d, json_t *object, const char *name, hist_s
     put_text(d, object, name, p);
 }
 
+void put_buckets(struct document *d, json_t *object, const struct hist *h)
+{
+    json_t *buckets = put_array(d, object, "buckets");
+    struct hist_slot slot;
+    uint32_t at = 0;
+
+    while (hist_next(h, &at, &slot))
+        append(d, buckets, json_pack("[I,I]", (json_int_t)slot.low, (json_int_t)slot.count));
+}
+
 void put_hist(struct document *d, json_t *object, const char *name, const struct hist *h)
 {
     static const struct {
@@ -130,9 +148,6 @@ void put_hist(struct document *d, json_t *object, const char *name, const struct
     } percentiles[] = {{"p50_ns", 50}, {"p90_ns", 90},     {"p95_ns", 95},
                        {"p99_ns", 99}, {"p99_9_ns", 99.9}, {"p99_99_ns", 99.99}};
     json_t *o = put_object(d, object, name);
-    json_t *buckets;
-    struct hist_slot slot;
-    uint32_t at = 0;
 
     put_number(d, o, "count", h->count);
     put_number(d, o, "above", h->above);
@@ -142,9 +157,7 @@ void put_hist(struct document *d, json_t *object, const char *name, const struct
         put_number(d, o, percentiles[i].name, hist_percentile(h, percentiles[i].p));
     put_number(d, o, "max_ns", h->max);
     put_sum(d, o, "sum_ns", h->sum);
-    buckets = put_array(d, o, "buckets");
-    while (hist_next(h, &at, &slot))
-        append(d, buckets, json_pack("[I,I]", (json_int_t)slot.low, (json_int_t)slot.count));
+    put_buckets(d, o, h);
 }
 
 static void latency(struct document *d, const char *name, const struct hist *phases)
@@ -191,6 +204,7 @@ void put_run(struct document *d, const struct run *r)
     head(d, r);
     rates(d, r);
     put_parts(d, r->parts, r->part_count);
+    notes(d, r);
     counters(d, r->total);
     put_kinds(d, json_object_get(d->root, "tls"), "kinds", &r->total->tls);
     put_kinds(d, json_object_get(d->root, "auth"), "mechanisms", &r->total->auth);

@@ -142,14 +142,31 @@ static int merge_source(struct run_file *into, const struct run_file *from, stru
 
     if (rc < 0 || (rc = fields_merge(run_fields, run_field_count, &into->run, &from->run, d)) < 0)
         return rc;
+    rc = model_merge(into, from, d);
+    if (rc < 0)
+        return rc;
     stats_merge(into->total, from->total);
     into->run.ended = ended_of(into->run.ended, from->run.ended);
+    if (into->total->refusals.other.replies + into->total->refusals.other.messages > 0)
+        run_file_note(into,
+                      "kinds of refusals that a run had no room for are counted as other: the "
+                      "rows of the table are lower bounds");
     if (!from->run.sink)
         return 0;
     into->run.sink = &into->sink;
     into->sink.elapsed_ns = into->sink.elapsed_ns > from->sink.elapsed_ns ? into->sink.elapsed_ns
                                                                           : from->sink.elapsed_ns;
     return merge_sink(into, from, d);
+}
+
+void run_file_note(struct run_file *f, const char *text)
+{
+    for (size_t i = 0; i < f->run.note_count; i++)
+        if (strcmp(f->notes[i], text) == 0)
+            return;
+    if (f->run.note_count < RUN_FILE_NOTES)
+        f->notes[f->run.note_count++] = text;
+    f->run.notes = f->notes;
 }
 
 static int merge(struct run_file *into, const struct run_file *from, struct diag *d)
@@ -179,6 +196,7 @@ static int merge(struct run_file *into, const struct run_file *from, struct diag
     } else {
         into->run.started_at = first;
         into->run.elapsed_ns = elapsed;
+        model_conclude(into);
     }
     return 0;
 }

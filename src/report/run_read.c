@@ -9,31 +9,9 @@
 #include <string.h>
 
 #include "document.h"
+#include "reading.h"
 #include "run_fields.h"
 #include "run_file.h"
-
-static int bad(struct diag *d, const char *where, const char *what)
-{
-    return diag_set(d, -EBADMSG, "%s %s", where, what);
-}
-
-/* A count in an object; a missing one is an error unless it may be (and is then 0). */
-static int read_count(const json_t *o, const char *where, const char *name, bool may_miss,
-                      uint64_t *out, struct diag *d)
-{
-    const json_t *value = json_object_get(o, name);
-
-    if (!value && may_miss) {
-        *out = 0;
-        return 0;
-    }
-    if (!value)
-        return diag_set(d, -EBADMSG, "%s has no %s", where, name);
-    if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return diag_set(d, -EBADMSG, "%s.%s is no count", where, name);
-    *out = (uint64_t)json_integer_value(value);
-    return 0;
-}
 
 static int find_phase(const char *name)
 {
@@ -41,111 +19,6 @@ static int find_phase(const char *name)
         if (strcmp(phase_name((enum phase)p), name) == 0)
             return p;
     return -1;
-}
-
-/* A decimal string of at most 39 digits, below 2^128. */
-static int read_sum(const json_t *value, hist_sum *out)
-{
-    const char *p = json_string_value(value);
-    hist_sum sum = 0;
-
-    if (!p || *p == '\0')
-        return -EBADMSG;
-    for (; *p; p++) {
-        if (*p < '0' || *p > '9' || __builtin_mul_overflow(sum, (hist_sum)10, &sum) ||
-            __builtin_add_overflow(sum, (hist_sum)(*p - '0'), &sum))
-            return -EBADMSG;
-    }
-    *out = sum;
-    return 0;
-}
-
-/* The buckets into their slots; what they sum to, and can have summed to at least and at most. */
-struct bucket_sums {
-    uint64_t count;
-    hist_sum low;
-    hist_sum high;
-    uint32_t first; /* slots */
-    uint32_t last;
-};
-
-static int read_buckets(const json_t *rows, struct hist *h, struct bucket_sums *b)
-{
-    size_t n = json_array_size(rows);
-    uint32_t before = 0;
-
-    if (n == 0 || n > HIST_SLOTS)
-        return -EBADMSG;
-    for (size_t i = 0; i < n; i++) {
-        const json_t *row = json_array_get(rows, i);
-        json_int_t low = json_integer_value(json_array_get(row, 0));
-        json_int_t count = json_integer_value(json_array_get(row, 1));
-        uint32_t slot;
-
-        if (json_array_size(row) != 2 || !json_is_integer(json_array_get(row, 0)) || low < 0 ||
-            count <= 0 || low > (json_int_t)HIST_HIGHEST)
-            return -EBADMSG;
-        slot = hist_index((uint64_t)low);
-        if (hist_low(slot) != (uint64_t)low || (i > 0 && slot <= before) ||
-            __builtin_add_overflow(b->count, (uint64_t)count, &b->count))
-            return -EBADMSG;
-        h->slots[slot] = (uint64_t)count;
-        b->low += (hist_sum)low * (hist_sum)count;
-        b->high += (hist_sum)hist_high(slot) * (hist_sum)count;
-        b->first = i == 0 ? slot : b->first;
-        b->last = before = slot;
-    }
-    return 0;
-}
-
-static bool is_in_slot(uint64_t ns, uint32_t slot)
-{
-    return hist_index(ns < HIST_HIGHEST ? ns : HIST_HIGHEST) == slot;
-}
-
-/* Does the file say of this histogram what we would say of it? */
-static bool same_told(const json_t *told, const struct hist *h)
-{
-    struct document d;
-    const char *name;
-    json_t *value;
-    bool same;
-
-    document_init(&d);
-    put_hist(&d, d.root, "h", h);
-    same = !d.failed;
-    json_object_foreach(json_object_get(d.root, "h"), name, value) same =
-        same && json_equal(value, json_object_get(told, name));
-    document_done(&d);
-    return same;
-}
-
-static int read_hist(const json_t *o, const char *where, struct hist *h, struct diag *d)
-{
-    struct bucket_sums b = {0};
-    int rc;
-
-    if (!json_is_object(o))
-        return bad(d, where, "is no object");
-    if ((rc = read_count(o, where, "count", false, &h->count, d)) < 0 ||
-        (rc = read_count(o, where, "above", false, &h->above, d)) < 0 ||
-        (rc = read_count(o, where, "min_ns", false, &h->min, d)) < 0 ||
-        (rc = read_count(o, where, "max_ns", false, &h->max, d)) < 0)
-        return rc;
-    if (read_sum(json_object_get(o, "sum_ns"), &h->sum) < 0)
-        return bad(d, where, "has no sum_ns of decimal digits");
-    if (read_buckets(json_object_get(o, "buckets"), h, &b) < 0)
-        return bad(d, where, "has buckets that are none of this histogram's");
-    if (b.count != h->count)
-        return bad(d, where, "has a count that is not the sum of its buckets");
-    if (h->min > h->max || !is_in_slot(h->min, b.first) || !is_in_slot(h->max, b.last))
-        return bad(d, where, "has a minimum or maximum outside of its buckets");
-    if ((h->above > 0) != (h->max > HIST_HIGHEST) || h->above > h->slots[b.last] ||
-        h->sum < b.low || (h->above == 0 && h->sum > b.high))
-        return bad(d, where, "has a sum that its buckets can't have");
-    if (!same_told(o, h))
-        return bad(d, where, "has percentiles or a mean that its buckets don't have");
-    return 0;
 }
 
 static const char *phase_of(int p)
@@ -173,7 +46,7 @@ static int read_hists(const json_t *root, const char *name, struct hist *hists, 
     json_t *o;
 
     if (!json_is_object(group))
-        return bad(d, name, "is missing");
+        return read_bad(d, name, "is missing");
     json_object_foreach(group, key, o)
     {
         char where[80];
@@ -184,7 +57,7 @@ static int read_hists(const json_t *root, const char *name, struct hist *hists, 
         while (i < count && strcmp(name_of(i), key) != 0)
             i++;
         if (i == count)
-            return bad(d, where, "is none that this version knows");
+            return read_bad(d, where, "is none that this version knows");
         rc = read_hist(o, where, &hists[i], d);
         if (rc < 0)
             return rc;
@@ -201,7 +74,7 @@ static int read_layout(const json_t *root, struct diag *d)
         json_integer_value(json_object_get(o, "unit_ns")) != 1 ||
         json_integer_value(json_object_get(o, "sub_buckets")) != HIST_SUB_BUCKETS ||
         json_integer_value(json_object_get(o, "highest_ns")) != (json_int_t)HIST_HIGHEST)
-        return bad(d, "histogram", "is not of the layout that this version uses");
+        return read_bad(d, "histogram", "is not of the layout that this version uses");
     return 0;
 }
 
@@ -227,7 +100,7 @@ static int read_counters(const json_t *root, struct stats *s, struct diag *d)
         const json_t *o = json_object_get(root, group);
 
         if (!json_is_object(o) && (o || is_of_old(group)))
-            return bad(d, group, "is missing");
+            return read_bad(d, group, "is missing");
         rc = read_count(o, group, counter_name((enum counter)c), true, &s->counter[c], d);
         if (rc < 0)
             return rc;
@@ -238,7 +111,8 @@ static int read_counters(const json_t *root, struct stats *s, struct diag *d)
                          &offered[1], d)) < 0)
         return rc;
     if (offered[0] != stats_offered(s) || offered[1] != stats_rcpt_offered(s))
-        return bad(d, "the account", "does not add up: offered is not the sum of its outcomes");
+        return read_bad(d, "the account",
+                        "does not add up: offered is not the sum of its outcomes");
     return 0;
 }
 
@@ -253,7 +127,7 @@ static int read_refusal(const json_t *o, struct refusals *r, struct diag *d)
     int rc;
 
     if (p < 0)
-        return bad(d, "refusals", "has a phase that this version doesn't know");
+        return read_bad(d, "refusals", "has a phase that this version doesn't know");
     if ((rc = read_count(o, "refusals", "code", false, &code, d)) < 0 ||
         (rc = read_count(o, "refusals", "messages", false, &row->messages, d)) < 0 ||
         (rc = read_count(o, "refusals", "replies", false, &row->replies, d)) < 0)
@@ -261,13 +135,13 @@ static int read_refusal(const json_t *o, struct refusals *r, struct diag *d)
     if (code > 999 || !sample || strlen(sample) > REFUSAL_SAMPLE_MAX ||
         (enhanced && strlen(enhanced) > REFUSAL_ENHANCED_MAX) ||
         !json_is_boolean(json_object_get(o, "collateral")))
-        return bad(d, "refusals", "has a row that is none");
+        return read_bad(d, "refusals", "has a row that is none");
     r->keys[r->count] = refusal_key((enum phase)p, (int)code, slice_of(enhanced ? enhanced : ""),
                                     json_is_true(json_object_get(o, "collateral")));
     diag_printable(row->sample, sizeof row->sample, slice_of(sample));
     for (uint32_t i = 0; i < r->count; i++)
         if (memcmp(&r->keys[i], &r->keys[r->count], sizeof r->keys[i]) == 0)
-            return bad(d, "refusals", "has a row twice");
+            return read_bad(d, "refusals", "has a row twice");
     r->count++;
     return 0;
 }
@@ -280,9 +154,9 @@ static int read_refusals(const json_t *root, struct refusals *r, struct diag *d)
     int rc;
 
     if (!json_is_array(rows) || !json_is_object(other))
-        return bad(d, "refusals", "is missing");
+        return read_bad(d, "refusals", "is missing");
     if (n > REFUSAL_ROWS)
-        return bad(d, "refusals", "has too many rows");
+        return read_bad(d, "refusals", "has too many rows");
     for (size_t i = 0; i < n; i++) {
         rc = read_refusal(json_array_get(rows, i), r, d);
         if (rc < 0)
@@ -336,7 +210,7 @@ static int read_kinds(const json_t *root, const char *group, const char *rows_na
     if (!o)
         return 0;
     if (!json_is_object(rows))
-        return bad(d, where, "is missing");
+        return read_bad(d, where, "is missing");
     json_object_foreach(rows, name, value)
     {
         uint64_t n = 0;
@@ -345,15 +219,15 @@ static int read_kinds(const json_t *root, const char *group, const char *rows_na
         if (rc < 0)
             return rc;
         if (strlen(name) >= KINDS_NAME || __builtin_add_overflow(sum, n, &sum))
-            return bad(d, where, "has a row that is none");
+            return read_bad(d, where, "has a row that is none");
         if (strcmp(name, "other") == 0)
             k->other = n;
         else if (k->count == KINDS_ROWS)
-            return bad(d, where, "has too many rows");
+            return read_bad(d, where, "has too many rows");
         else
             kinds_add(k, name, n);
     }
-    return sum == all ? 0 : bad(d, where, "does not sum to what there was");
+    return sum == all ? 0 : read_bad(d, where, "does not sum to what there was");
 }
 
 static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
@@ -366,7 +240,7 @@ static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
     int rc;
 
     if (!json_is_object(sink) || !json_is_object(verbs))
-        return bad(d, "sink", "is no object, or incomplete");
+        return read_bad(d, "sink", "is no object, or incomplete");
     rc = fields_read(sink, sink_fields, sink_field_count, &f->sink, d);
     if (rc < 0)
         return rc;
@@ -383,17 +257,17 @@ static int read_sink(const json_t *root, struct run_file *f, struct diag *d)
         struct sink_refusal *row = &f->refusals[f->sink.refusal_count];
 
         if (f->sink.refusal_count == RUN_FILE_VERBS)
-            return bad(d, "sink.refused_by_verb", "has too many rows");
+            return read_bad(d, "sink.refused_by_verb", "has too many rows");
         row->verb = verb;
         rc = read_count(verbs, "sink.refused_by_verb", verb, false, &row->count, d);
         if (rc < 0)
             return rc;
         if (__builtin_add_overflow(refused, row->count, &refused))
-            return bad(d, "sink.refused_by_verb", "is beyond all bounds");
+            return read_bad(d, "sink.refused_by_verb", "is beyond all bounds");
         f->sink.refusal_count++;
     }
     if (refused != f->sink.refused)
-        return bad(d, "sink.refused", "is not the sum of refused_by_verb");
+        return read_bad(d, "sink.refused", "is not the sum of refused_by_verb");
     return 0;
 }
 
@@ -404,7 +278,7 @@ static int read_parts(struct run_file *f, struct diag *d)
     size_t n = json_array_size(rows);
 
     if (rows && (!json_is_array(rows) || n == 0))
-        return bad(d, "merged", "is no list of runs");
+        return read_bad(d, "merged", "is no list of runs");
     f->parts = calloc(n ? n : 1, sizeof *f->parts);
     if (!f->parts)
         return diag_set(d, -ENOMEM, "out of memory");
@@ -467,12 +341,28 @@ static int read_source(struct run_file *f, struct diag *d)
         return rc;
     /* What began in a warm-up may end after it. */
     if (!(f->run.warmup_ns ? stats_check_part : stats_check)(f->total))
-        return bad(d, "the account", "does not add up");
+        return read_bad(d, "the account", "does not add up");
     if (json_object_get(f->root, "sink")) {
         rc = read_sink(f->root, f, d);
         f->run.sink = &f->sink;
     }
-    return rc;
+    return rc < 0 ? rc : model_read(f, d);
+}
+
+static int read_notes(struct run_file *f, struct diag *d)
+{
+    const json_t *rows = json_object_get(f->root, "notes");
+
+    if (rows && (!json_is_array(rows) || json_array_size(rows) > RUN_FILE_NOTES))
+        return read_bad(d, "notes", "is no list of notes");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const char *text = json_string_value(json_array_get(rows, i));
+
+        if (!text)
+            return read_bad(d, "notes", "has one that is no text");
+        run_file_note(f, text);
+    }
+    return 0;
 }
 
 static int read_root(struct run_file *f, struct diag *d)
@@ -487,7 +377,7 @@ static int read_root(struct run_file *f, struct diag *d)
         return diag_set(d, -EBADMSG, "is of another version: %.60s (this program reads %s)", schema,
                         RUN_SCHEMA);
     if (!role || (strcmp(role, "source") != 0 && strcmp(role, "sink") != 0))
-        return bad(d, "role", "is neither source nor sink");
+        return read_bad(d, "role", "is neither source nor sink");
     f->is_sink = strcmp(role, "sink") == 0;
     if (f->is_sink) {
         rc = fields_read(f->root, sink_head_fields, sink_head_field_count, &f->sink, d);
@@ -496,7 +386,7 @@ static int read_root(struct run_file *f, struct diag *d)
         rc = read_source(f, d);
     }
     if (rc == 0)
-        rc = points_read(f->root, &f->points, d);
+        rc = read_notes(f, d);
     return rc < 0 ? rc : read_parts(f, d);
 }
 
@@ -587,6 +477,10 @@ void run_file_done(struct run_file *f)
     json_decref(f->root);
     stats_free(f->total);
     free(f->parts);
-    points_done(&f->points);
+    for (size_t i = 0; i < f->series_count; i++)
+        points_done(&f->series[i]);
+    free(f->series);
+    free(f->workers);
+    free(f->steps);
     *f = (struct run_file){0};
 }

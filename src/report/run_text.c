@@ -76,6 +76,11 @@ static void work(struct rows *o, const struct run *r)
         rows_piece(o, "%s", r->ended);
         rows_end(o);
     }
+    for (size_t i = 0; i < r->note_count; i++) {
+        rows_label(o, "note");
+        rows_words(o, r->notes[i]);
+        rows_end(o);
+    }
 }
 
 /* One row of the account: a number of messages, the same of recipients, and their shares. */

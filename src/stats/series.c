@@ -26,6 +26,7 @@ static void join(struct series_row *a, const struct series_row *b)
     for (int o = 0; o < OUTCOME_COUNT; o++)
         a->ended[o] += b->ended[o];
     a->end = b->end;
+    a->paused = b->paused;
     a->open = b->open;
     a->lag_max = a->lag_max > b->lag_max ? a->lag_max : b->lag_max;
     a->intervals += b->intervals;
@@ -66,7 +67,8 @@ static void halve(struct series *s)
     s->intervals *= 2;
 }
 
-void series_add(struct series *s, uint64_t end, const struct stats *st, const struct hist *latency)
+void series_add(struct series *s, uint64_t end, uint64_t paused, const struct stats *st,
+                const struct hist *latency)
 {
     struct series_row *r = s->count ? &s->rows[s->count - 1] : NULL;
 
@@ -87,6 +89,7 @@ void series_add(struct series *s, uint64_t end, const struct stats *st, const st
     for (int o = 0; o < OUTCOME_COUNT; o++)
         r->ended[o] += st->counter[COUNTER_MESSAGES_ACCEPTED + o];
     r->end = end;
+    r->paused = paused;
     r->open = s->open;
     if (st->lag.count && st->lag.max > r->lag_max)
         r->lag_max = st->lag.max;

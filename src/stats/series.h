@@ -13,6 +13,7 @@
 /* Times are since the run's begin, ns. */
 struct series_row {
     uint64_t begin, end;
+    uint64_t paused;               /* what of the time until its end is in no row */
     uint64_t ended[OUTCOME_COUNT]; /* messages */
     uint64_t open;                 /* connections, when the row ended */
     uint64_t lag_max;              /* ns */
@@ -36,7 +37,11 @@ void series_done(struct series *);
 /* Empties it. */
 void series_clear(struct series *);
 
-/* The interval that ended at `end`, its statistics, and which histogram of them is the latency. */
-void series_add(struct series *, uint64_t end, const struct stats *, const struct hist *latency);
+/*
+ * The interval that ended at `end`, before which the run was paused for so long in all; its
+ * statistics, and which histogram of them is the latency.
+ */
+void series_add(struct series *, uint64_t end, uint64_t paused, const struct stats *,
+                const struct hist *latency);
 
 #endif

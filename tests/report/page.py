@@ -175,12 +175,16 @@ def series(n, level):
     return {"interval_ns": 10**9, "merged": 1, "rows": rows}
 
 
+def with_series(document, n, level):
+    """What tells threads and a series, tells a load model."""
+    threads = [{"elapsed_ns": n * 10**9, "cpu_ns": 10**9, "wait_ns": None}]
+    return dict(document, series=series(n, level), workers=threads)
+
+
 @test
 def series_are_drawn(b):
-    base = sample("small")
-    base["series"] = series(30, 1000)
-    new = other_run(base)
-    new["series"] = series(25, 800)
+    base = with_series(sample("small"), 30, 1000)
+    new = with_series(other_run(base), 25, 800)
     opened(b, page_of(base, new))
     for name, document in (("base", base), ("new", new)):
         rows = document["series"]["rows"]

@@ -18,6 +18,7 @@ BUILD = os.path.abspath(sys.argv[1])
 SOURCE = os.path.join(BUILD, "smtp-source")
 SINK = os.path.join(BUILD, "smtp-sink")
 REPORT = os.path.join(BUILD, "smtp-report")
+HERE = os.path.dirname(os.path.abspath(__file__))
 VALIDATE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "validate.py")
 TESTS = []
 
@@ -61,6 +62,118 @@ def shows_what_was_shown():
     assert run(REPORT, "show", "a.json").stdout == printed
     with open("a.json", encoding="utf-8") as f:
         assert run(REPORT, "show", "-", given=f.read()).stdout == printed
+
+
+@test
+def shows_models_as_they_were():
+    """The text of the run and that of its document are the same, whatever the load was."""
+    fails(SOURCE, "--interval", "1ms", "sink:", says="at least 10 milliseconds")
+    rate = ["-s", "3", "--rate", "100/s", "--duration", "1s"]
+    for args, status in (
+            ([*rate, "--warmup", "300ms", "--interval", "200ms", "--arrival", "poisson", "--seed", "7",
+              "--require", "p99<60s and errors==0", "--require", "rate>=0.01*target"], 0),
+            ([*rate, "--threads", "2", "--require", "p50(rcpt)<1ns", "--require", "p99(rset)<1s"], 3),
+            (["-s", "2", "--find-rate", "p99<60s", "--between", "20/s..40/s", "--step", "300ms"], 0),
+            (["--find-sessions", "p99<1ns", "--between", "1..2", "--step", "200ms",
+              "-d"], 3),
+            (["-d", "-s", "2", "--duration", "5300ms", "--interval", "10ms", "--rate", "50/s",
+              "--stop-when", "errors>=100%"], 0)):
+        printed = run(SOURCE, *args, "--output", "a.json", "sink:", status=status).stdout
+        assert run(REPORT, "show", "a.json").stdout == printed, args
+        valid("a.json")
+    assert read("a.json")["series"]["merged"] > 1
+
+
+def parts_of(row):
+    return {low: count for low, count in row.get("buckets", [])}
+
+
+@test
+def merges_series():
+    """Two shards of one load: rows add up, and so do their histograms."""
+    shard = ["-s", "3", "--duration", "1s", "--interval", "250ms", "--quiet", "--require",
+             "rate>=0.01*target", "--output"]
+    for name, rate in (("a.json", "80/s"), ("b.json", "120/s")):
+        run(SOURCE, *shard, name, "--rate", rate, "sink:")
+    other = read("b.json")
+    # As if they had run at once.
+    other["started_at"] = other["series"]["started_at"] = read("a.json")["started_at"]
+    pathlib.Path("b.json").write_text(json.dumps(other), encoding="utf-8")
+    said = run(REPORT, "merge", "a.json", "b.json", "-o", "ab.json").stderr
+    assert said == "", said
+    valid("ab.json")
+    a, b, ab = (read(name) for name in ("a.json", "b.json", "ab.json"))
+    assert "series_apart" not in ab and "notes" not in ab
+    rows = [r["series"]["rows"] for r in (a, b, ab)]
+    assert len(rows[2]) == max(len(rows[0]), len(rows[1]))
+    for i, row in enumerate(rows[2]):
+        parts = [r[i] for r in rows[:2] if i < len(r)]
+        for field in ("offered", "accepted", "open"):
+            assert row[field] == sum(part[field] for part in parts), (i, field)
+        together = {}
+        for part in parts:
+            for low, count in parts_of(part).items():
+                together[low] = together.get(low, 0) + count
+        assert parts_of(row) == together, i
+        assert row["max_ns"] == max((p["max_ns"] or 0 for p in parts), default=0) or not together
+    assert abs(ab["model"]["target_per_s"] - 200) < 10, ab["model"]
+    assert ab["requirements"][0]["met"] and len(ab["workers"]) == 2
+    assert ab["verdict"]["bottleneck"]
+    run(SOURCE, *shard, "c.json", "--rate", "50/s", "--require", "errors==0", "sink:")
+    said = run(REPORT, "merge", "ab.json", "c.json", "-o", "abc.json").stderr
+    assert "note: the series over time stand side by side" in said, said
+    assert "note: requirements are left out" in said and said.count("\n") == 2, said
+    valid("abc.json")
+    abc = read("abc.json")
+    assert abc["series_apart"] == [ab["series"], read("c.json")["series"]], abc["series_apart"]
+    assert "requirements" not in abc and len(abc["notes"]) == 2
+    shown = run(REPORT, "show", "abc.json").stdout
+    assert "  note         requirements are left out: " in shown and "\n  from 20" in shown, shown
+    # Again merged, they still align with what they came from.
+    run(SOURCE, *shard, "d.json", "--rate", "50/s", "--require", "errors==0", "sink:")
+    other = dict(read("d.json"), started_at=abc["series_apart"][1]["started_at"])
+    other["series"]["started_at"] = other["started_at"]
+    pathlib.Path("d.json").write_text(json.dumps(other), encoding="utf-8")
+    run(REPORT, "merge", "abc.json", "d.json", "-o", "abcd.json")
+    valid("abcd.json")
+    assert len(read("abcd.json")["series_apart"]) == 2
+
+
+@test
+def what_tables_had_no_room_for_is_told():
+    document = json.loads(pathlib.Path(HERE, "old", "without-buckets.json").read_text(
+        encoding="utf-8"))
+    document["replies"]["refused"] = document["refusals_other"]["replies"] = 5
+    pathlib.Path("a.json").write_text(json.dumps(document), encoding="utf-8")
+    pathlib.Path("b.json").write_text(json.dumps(dict(document, run_id="b")), encoding="utf-8")
+    said = run(REPORT, "merge", "a.json", "b.json", "-o", "ab.json").stderr
+    assert "note: kinds of refusals that a run had no room for are counted as other" in said, said
+    assert read("ab.json")["refusals_other"]["replies"] == 10
+
+
+@test
+def old_documents_are_read():
+    """What earlier versions wrote: before there were models, and before rows had histograms."""
+    old = sorted(pathlib.Path(HERE, "old").glob("*.json"))
+    assert len(old) >= 2
+    load("new.json", "-m", "5")
+    for path in old:
+        assert "accepted" in run(REPORT, "show", path).stdout
+        run(REPORT, "html", path, "-o", "a.html")
+        run(REPORT, "compare", path, "new.json")
+        run(REPORT, "merge", path, "new.json", "-o", "both.json")
+        again = read("both.json")
+        assert again["messages"]["accepted"] == read(path)["messages"]["accepted"] + 5
+        run(REPORT, "show", "both.json")
+    document = read(old[0])
+    assert "buckets" not in document["series"]["rows"][0]
+    # Percentiles of two cannot be known from theirs.
+    pathlib.Path("b.json").write_text(json.dumps(dict(document, run_id="b")), encoding="utf-8")
+    run(REPORT, "merge", old[0], "b.json", "-o", "ab.json")
+    valid("ab.json")
+    row = read("ab.json")["series"]["rows"][0]
+    assert row["p99_ns"] is None and row["max_ns"] == document["series"]["rows"][0]["max_ns"]
+    assert row["accepted"] == 2 * document["series"]["rows"][0]["accepted"]
 
 
 @test

@@ -173,39 +173,55 @@ def check_source(r):
     for group in ("latency", "refused_latency"):
         for phase, d in r[group].items():
             yield from check_distribution(f"{group}.{phase}", d)
-    if "series" in r:
+    if "workers" in r:
         yield from check_model(r)
     if "sink" in r:
         yield from check_sink(r["sink"])
 
 
+def check_row(row):
+    if row["offered"] != sum(row[o] for o in OUTCOMES):
+        yield "series: offered is not the sum of the outcomes"
+    if row["end_ns"] < row["begin_ns"]:
+        yield "series: it ends before it begins"
+    if row["accepted"] and row["max_ns"] is None:
+        yield "series: no latency of what was accepted"
+    if "buckets" in row:
+        d = dict(row, above=0, count=sum(count for _, count in row["buckets"]))
+        for name in ("p50_ns", "p99_ns"):
+            if row["max_ns"] <= HIGHEST and d[name] != percentile(d, PERCENTILES[name]):
+                yield f"series: {name} is {d[name]}, by the buckets otherwise"
+        if d["count"] != row["accepted"]:
+            yield "series: not as many latencies as accepted"
+    elif row["p50_ns"] is not None and not row["p50_ns"] <= row["p99_ns"] <= row["max_ns"]:
+        yield "series: percentiles out of order"
+
+
 def check_model(r):
     """What follows from a run's load model: the series and the warm-up hold the whole account."""
-    rows = r["series"]["rows"]
+    all_series = r.get("series_apart", [r["series"]] if "series" in r else [])
     warm = r["warmup"]["messages"] if "warmup" in r else dict.fromkeys(OUTCOMES, 0)
 
     for o in OUTCOMES:
-        if sum(row[o] for row in rows) != r["messages"][o] + warm[o]:
+        if sum(row[o] for s in all_series for row in s["rows"]) != r["messages"][o] + warm[o]:
             yield f"series: {o} does not sum to the account's"
-    for row, after in zip(rows, rows[1:]):
-        if row["end_ns"] != after["begin_ns"]:
-            yield "series: a gap in time"
-    for row in rows:
-        if row["offered"] != sum(row[o] for o in OUTCOMES):
-            yield "series: offered is not the sum of the outcomes"
-        if row["end_ns"] < row["begin_ns"]:
-            yield "series: it ends before it begins"
-        if row["accepted"] and not row["p50_ns"] <= row["p99_ns"] <= row["max_ns"]:
-            yield "series: percentiles out of order"
-    if rows and rows[-1]["open"] != 0:
-        yield "series: connections are left open"
+    for rows in (s["rows"] for s in all_series):
+        for row, after in zip(rows, rows[1:]):
+            if row["end_ns"] != after["begin_ns"]:
+                yield "series: a gap in time"
+            if row["paused_ns"] > after["paused_ns"]:
+                yield "series: a pause that is undone"
+        for row in rows:
+            yield from check_row(row)
+        if rows and rows[-1]["open"] != 0:
+            yield "series: connections are left open"
     if ("response" in r) != ("lag" in r):
         yield "response without lag"
     for group in ("response", "lag"):
         for name, d in r.get(group, {}).items():
             yield from check_distribution(f"{group}.{name}", d)
     for o, d in r.get("response", {}).items():
-        if d["count"] != r["messages"][o]:
+        if d["count"] != r["messages"][o] and r["model"].get("arrival"):
             yield f"response: {o} counts {d['count']}, the account {r['messages'][o]}"
     if "search" in r:
         steps = r["search"]["steps"]

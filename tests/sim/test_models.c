@@ -227,7 +227,7 @@ static void snapshot(void *arg)
     struct stats *s = recorder_now(&g->load->workers[0].recorder);
     uint64_t at = sim_now(g->world) - g->begin;
 
-    series_add(&g->series, at, s, &s->response[OUTCOME_ACCEPTED]);
+    series_add(&g->series, at, 0, s, &s->response[OUTCOME_ACCEPTED]);
     stats_merge(g->total, s);
     *g->taken_out += stats_offered(s);
     stats_clear(s);

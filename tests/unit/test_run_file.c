@@ -16,6 +16,7 @@
 #include "rng.h"
 #include "run_file.h"
 #include "samples.h"
+#include "series.h"
 #include "units.h"
 
 static char *json_text(const struct run *run, const struct sink_run *sink, size_t *size)
@@ -376,6 +377,125 @@ static void any_damage_is_survived(void **state)
     stats_free(total);
 }
 
+/* ---- Over time ---- */
+
+#define HALVES 2
+
+/* A run with its series, in the making. */
+struct timed {
+    struct stats *total;
+    struct stats *interval;
+    struct series series;
+    struct points points;
+    struct run_model model;
+    struct run run;
+};
+
+static void timed_open(struct timed *t, const char *id)
+{
+    static const struct require none;
+
+    *t = (struct timed){.total = stats_new(), .interval = stats_new()};
+    assert_int_equal(series_init(&t->series, 16), 0);
+    t->points.interval_ns = NS_PER_S;
+    t->points.started_at = "2026-01-01T00:00:00.000Z";
+    t->run = run_of(t->total, id, t->points.started_at);
+    t->model = (struct run_model){
+        .length_ns = NS_NEVER, .series = &t->points, .series_count = 1, .require = &none};
+    t->run.model = &t->model;
+}
+
+static void timed_close(struct timed *t)
+{
+    stats_free(t->total);
+    stats_free(t->interval);
+    series_done(&t->series);
+}
+
+/* Something that happened is in the interval's account. */
+static void timed_happen(struct timed *t, struct rng *rng)
+{
+    uint64_t ns = rng_next(rng) >> (22 + rng_below(rng, 30));
+
+    enum outcome o = rng_below(rng, 5) ? OUTCOME_ACCEPTED : OUTCOME_FAILED;
+
+    stats_message(t->interval, o, NULL);
+    stats_recipients(t->interval, o, 1);
+    if (rng_below(rng, 2)) {
+        stats_latency(t->interval, PHASE_TRANSACTION, ns);
+        hist_record(&t->interval->lag, ns / 9);
+    }
+    stats_count(t->interval, COUNTER_CONNECTIONS_STARTED);
+    stats_count(t->interval, COUNTER_CONNECTIONS_MADE);
+    stats_add(t->interval, COUNTER_CONNECTIONS_CLOSED, rng_below(rng, 2));
+}
+
+static void timed_row(struct timed *t, uint64_t end)
+{
+    series_add(&t->series, end, 3, t->interval, &t->interval->latency[PHASE_TRANSACTION]);
+    stats_merge(t->total, t->interval);
+    stats_clear(t->interval);
+}
+
+static char *timed_text(struct timed *t, size_t *size)
+{
+    points_of(&t->points, &t->series);
+    return json_text(&t->run, NULL, size);
+}
+
+/* Every event is in the whole, and in one of its parts; their series merge to that of the whole. */
+static void series_of_halves_merge_to_the_whole(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 20; round++) {
+        static struct timed whole;
+        static struct timed half[HALVES];
+        struct run_file files[HALVES];
+        struct rng rng = {round};
+        struct diag d;
+        size_t size = 0;
+        char *text;
+        json_t *a;
+        json_t *b;
+
+        timed_open(&whole, "whole");
+        for (int i = 0; i < HALVES; i++)
+            timed_open(&half[i], i ? "b" : "a");
+        for (uint64_t row = 1; row <= 10 + round; row++) {
+            for (uint64_t n = rng_below(&rng, 60); n > 0; n--) {
+                struct rng same = rng;
+
+                timed_happen(&whole, &rng);
+                timed_happen(&half[n % HALVES], &same);
+            }
+            timed_row(&whole, row * NS_PER_S);
+            for (int i = 0; i < HALVES; i++)
+                timed_row(&half[i], row * NS_PER_S);
+        }
+        for (int i = 0; i < HALVES; i++) {
+            text = timed_text(&half[i], &size);
+            expect_parsed(&files[i], i ? "b" : "a", text, size);
+            free(text);
+        }
+        if (run_file_merge(&files[0], &files[1], &d) < 0)
+            fail_msg("%s", d.text);
+        text = file_text(&files[0], true, &size);
+        a = json_loads(text, 0, NULL);
+        free(text);
+        text = timed_text(&whole, &size);
+        b = json_loads(text, 0, NULL);
+        free(text);
+        expect_same(a, b, (const char *const[]){"series", "messages", "latency", NULL});
+        json_decref(a);
+        json_decref(b);
+        for (int i = 0; i < HALVES; i++) {
+            run_file_done(&files[i]);
+            timed_close(&half[i]);
+        }
+        timed_close(&whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +506,7 @@ int main(void)
         cmocka_unit_test(what_has_no_sum),
         cmocka_unit_test(damage_is_told),
         cmocka_unit_test(any_damage_is_survived),
+        cmocka_unit_test(series_of_halves_merge_to_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,7 @@ static void fill(struct stats *s, uint64_t i)
 static void add(struct series *v, struct stats *s, uint64_t i)
 {
     fill(s, i);
-    series_add(v, (i + 1) * NS_PER_S, s, &s->latency[PHASE_TRANSACTION]);
+    series_add(v, (i + 1) * NS_PER_S, 7 * (i + 1), s, &s->latency[PHASE_TRANSACTION]);
 }
 
 static void test_rows(void **state)
