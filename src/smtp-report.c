@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "compare.h"
+#include "conditions.h"
 #include "opt.h"
 #include "process.h"
 #include "program.h"
@@ -18,6 +19,12 @@
 
 /* A limit that is broken; so CI can tell it from a run that came to nothing. */
 #define STATUS_BROKEN 3
+
+/* A condition that must not hold, as typed. */
+struct limit {
+    const char *text;
+    struct require when;
+};
 
 struct program {
     const char *output;
@@ -33,9 +40,9 @@ static int set_limit(void *settings, const char *value, struct diag *d)
 
     if (p->limit_count == LIMITS_MAX)
         return diag_set(d, -EINVAL, "too many limits: --fail-if is taken %d times", LIMITS_MAX);
-    rc = limit_parse(&p->limits[p->limit_count], value, d);
+    rc = require_parse_limit(&p->limits[p->limit_count].when, value, "fail-if", d);
     if (rc == 0)
-        p->limit_count++;
+        p->limits[p->limit_count++].text = value;
     return rc;
 }
 
@@ -54,20 +61,17 @@ static const struct opt options[] = {
             "complete or not at all."},
     {.name = "fail-if",
      .kind = OPT_CUSTOM,
-     .arg = "LIMIT",
+     .arg = "CONDITION",
      .set = set_limit,
      .what = "limit",
      .group = "Comparison",
      .help = "exit with 3 if this holds, such as 'p99>+10%'",
-     .man = "compare exits with status 3 if this holds. It is a measure, > or <, and a bound. With "
-            "a sign the bound is a change against the base, in percent or in the measure's unit "
-            "(p99>+10%, rate<-5%, p50>+2ms); without one it is a value of the new run (errors>0, "
-            "rcpt:p99>5ms).\n"
-            "The measures are rate (accepted messages a second), cpu (of the generator, a "
-            "message), errors (messages not accepted), accepted, refused, failed, unknown, missed, "
-            "lost (connections), timeouts, and of latencies mean, p50, p90, p95, p99, p99.9, "
-            "p99.99 and max: of the transaction, or of the phase named before a colon. May be "
-            "given several times."},
+     .man = "compare exits with status 3 if this holds. It is a condition as smtp-source's "
+            "--require takes them, with the same names, about the new run (errors>0, "
+            "p99(rcpt)>5ms, errors>0.1%); or, with a sign, about the change from the base, in "
+            "percent or in the measure's unit (p99>+10%, rate<-5%, p50(rcpt)>+2ms). Beyond those "
+            "names there are mean (a latency) and cpu (of the generator, a message). Conditions "
+            "joined by the word and break the limit together only. May be given several times."},
 };
 
 /* What a command is given: files already read. */
@@ -107,6 +111,19 @@ static struct points_of_run over_time(const struct run_file *f)
     return (struct points_of_run){f->series_count == 1 ? f->series : NULL, f->run.warmup_ns};
 }
 
+/* Where the new run stands. */
+static void tell_limit(const struct require *when, const struct run *base, const struct run *new,
+                       FILE *out)
+{
+    for (size_t i = 0; i < when->count; i++) {
+        char why[120];
+
+        condition_explain(&when->terms[i], base, new, why, sizeof why);
+        fprintf(out, "%s%s", i > 0 ? "; " : "", why);
+    }
+    fputc('\n', out);
+}
+
 static int compare(struct job *j, struct diag *d)
 {
     const struct run *base = &j->files[0].run;
@@ -117,13 +134,12 @@ static int compare(struct job *j, struct diag *d)
     points_compare(over_time(&j->files[0]), over_time(&j->files[1]), j->out);
     for (size_t i = 0; i < j->program->limit_count; i++) {
         const struct limit *l = &j->program->limits[i];
-        char why[120] = "";
-        int rc = limit_broken(l, base, new, d);
+        int rc = limit_broken(&l->when, base, new, d);
 
         if (rc < 0)
             return rc;
-        limit_explain(l, base, new, why, sizeof why);
-        fprintf(j->out, "%s  %s %s: %s\n", i == 0 ? "\n" : "", rc ? "FAIL" : "ok  ", l->text, why);
+        fprintf(j->out, "%s  %s %s: ", i == 0 ? "\n" : "", rc ? "FAIL" : "ok  ", l->text);
+        tell_limit(&l->when, base, new, j->out);
         status = rc ? STATUS_BROKEN : status;
     }
     return status;
@@ -142,7 +158,7 @@ static int html(struct job *j, struct diag *d)
 
 #define SHOW_USAGE    "show RUN"
 #define MERGE_USAGE   "merge RUN RUN... [-o FILE]"
-#define COMPARE_USAGE "compare BASE NEW [--fail-if LIMIT]..."
+#define COMPARE_USAGE "compare BASE NEW [--fail-if CONDITION]..."
 #define HTML_USAGE    "html RUN [RUN2] [-o FILE]"
 
 static const struct command {

@@ -288,13 +288,15 @@ const struct opt model_options[] = {
          "is 3 when it does not. The option can be given several times, and conditions joined by "
          "the word and; at most 8 in all. A condition compares (<, <=, >, >=, ==, !=) one of "
          "these:\n"
-         "p50, p99.9 and so on, max, min: latency of accepted messages, with a target rate from "
+         "p50, p99.9 and so on, max, min, mean: latency of accepted messages, with a target rate "
+         "from "
          "the intended start; p99(rcpt) of a phase by the names of the summary, p99(response), "
          "p99(lag) of the generator. Compared with a time with its unit.\n"
          "offered, accepted, refused, failed, unknown, missed, partial, errors (all but "
          "accepted), lost, timeouts, connect-failures, protocol-errors: numbers, compared with "
          "a number or with a share (0.1%), of messages or of connections.\n"
          "rate: accepted messages, compared with 5000/s, target, or 0.99*target.\n"
+         "cpu: CPU time of the generator a message, compared with a time.\n"
          "What was never measured does not hold."},
     {.name = "find-rate",
      .kind = OPT_CUSTOM,
@@ -461,6 +463,8 @@ static int check(const struct load_settings *s, struct diag *d)
         return conflict("-w, -R or --think", "a target rate: that says when messages start", d);
     if (s->think.kind != THINK_NONE && (s->wait || s->random_wait))
         return conflict("--think", "-w or -R", d);
+    if (require_wants_cpu(&s->stop_when) || require_wants_cpu(&s->find_when))
+        return diag_set(d, -EINVAL, "cpu is known when a run is over: it is for --require only");
     if (!paced && (require_wants_target(&s->require) || require_wants_target(&s->stop_when)))
         return diag_set(d, -EINVAL, "a requirement on the target needs one (--rate, --stages)");
     return 0;

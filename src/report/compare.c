@@ -6,7 +6,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "conditions.h"
 #include "rows.h"
+#include "run.h"
 
 static void describe(FILE *out, const char *label, const struct run *r)
 {
@@ -66,68 +68,82 @@ struct change {
 };
 
 /* "+12.3%"; counts, whose percentages mislead when they are small, as a difference. */
-static struct change change_of(const struct measured *m, double base, double new)
+static struct change change_of(const struct require_term *t, uint64_t base, uint64_t new)
 {
-    double change = measure_change(base, new);
+    double change = change_percent((double)base, (double)new);
     struct change out;
 
-    if (measure_unit(m) == MEASURE_COUNT && base == new)
+    if (t->kind == REQUIRE_COUNT && base == new)
         (void)snprintf(out.text, sizeof out.text, "0");
-    else if (measure_unit(m) == MEASURE_COUNT)
+    else if (t->kind == REQUIRE_COUNT)
         (void)snprintf(out.text, sizeof out.text, "%c%s", new < base ? '-' : '+',
-                       human_short((uint64_t)fabs(new - base), 9).text);
+                       human_short(new < base ? base - new : new - base, 9).text);
     else if (isinf(change))
         (void)snprintf(out.text, sizeof out.text, "new");
     else if (change >= 1000)
-        (void)snprintf(out.text, sizeof out.text, "x %s",
-                       human_short((uint64_t)(new / base), 6).text);
+        (void)snprintf(out.text, sizeof out.text, "x %s", human_short(new / base, 6).text);
     else
         (void)snprintf(out.text, sizeof out.text, "%+.1f%%", change);
     return out;
+}
+
+static struct human value_of(const struct require_term *t, const struct require_result *r)
+{
+    if (!r->known)
+        return (struct human){"-"};
+    return t->kind == REQUIRE_COUNT ? human_short(r->value, 11) : condition_value(t, r->value);
 }
 
 /* One measure in three columns. */
 static void cells(FILE *out, const char *name, int width, const struct run *base,
                   const struct run *new)
 {
+    const struct require_facts facts[] = {run_facts(base), run_facts(new)};
     struct change change = {"-"};
-    struct measured m;
-    struct diag unused;
-    double a = 0;
-    double b = 0;
-    bool has_a;
-    bool has_b;
+    struct require_term t;
+    struct require_result a;
+    struct require_result b;
 
-    if (measure_find(slice_of(name), &m, &unused) < 0)
+    if (require_measure(name, &t) < 0)
         return;
-    has_a = measure_value(&m, base, &a);
-    has_b = measure_value(&m, new, &b);
-    if (has_a && has_b)
-        change = change_of(&m, a, b);
-    fprintf(out, " %*s %*s %9s", width, has_a ? measure_text(&m, a).text : "-", width,
-            has_b ? measure_text(&m, b).text : "-", change.text);
+    a = require_check(&t, &facts[0]);
+    b = require_check(&t, &facts[1]);
+    if (a.known && b.known)
+        change = change_of(&t, a.value, b.value);
+    fprintf(out, " %*s %*s %9s", width, value_of(&t, &a).text, width, value_of(&t, &b).text,
+            change.text);
+}
+
+static void latency_row(FILE *out, const char *of, const struct run *base, const struct run *new)
+{
+    static const char *const columns[] = {"p50", "p99"};
+    char name[40];
+
+    fprintf(out, "  %-12s", of);
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+        (void)snprintf(name, sizeof name, "%s(%s)", columns[i], of);
+        cells(out, name, 9, base, new);
+    }
+    fputc('\n', out);
 }
 
 static void latency(FILE *out, const struct run *base, const struct run *new)
 {
-    bool any = false;
+    const struct stats *a = base->total;
+    const struct stats *b = new->total;
+    bool response = a->response[OUTCOME_ACCEPTED].count + b->response[OUTCOME_ACCEPTED].count > 0;
+    bool any = response;
 
-    for (int p = 0; p < PHASE_COUNT; p++) {
-        char name[40];
-
-        if (base->total->latency[p].count == 0 && new->total->latency[p].count == 0)
-            continue;
-        if (!any)
-            fprintf(out, "\n  %-12s %9s %9s %9s %9s %9s %9s\n", "latency", "p50 base", "new",
-                    "change", "p99 base", "new", "change");
-        any = true;
-        fprintf(out, "  %-12s", phase_name((enum phase)p));
-        (void)snprintf(name, sizeof name, "%s:p50", phase_name((enum phase)p));
-        cells(out, name, 9, base, new);
-        (void)snprintf(name, sizeof name, "%s:p99", phase_name((enum phase)p));
-        cells(out, name, 9, base, new);
-        fputc('\n', out);
-    }
+    for (int p = 0; p < PHASE_COUNT; p++)
+        any = any || a->latency[p].count + b->latency[p].count > 0;
+    if (any)
+        fprintf(out, "\n  %-12s %9s %9s %9s %9s %9s %9s\n", "latency", "p50 base", "new", "change",
+                "p99 base", "new", "change");
+    if (response)
+        latency_row(out, "response", base, new);
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (a->latency[p].count + b->latency[p].count > 0)
+            latency_row(out, phase_name((enum phase)p), base, new);
 }
 
 void compare_text(const struct run *base, const struct run *new, FILE *out)

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "conditions.h"
 #include "human.h"
 #include "model_report.h"
 #include "num.h"
@@ -45,28 +46,6 @@ static void target(struct rows *o, const struct run *r)
     rows_end(o);
 }
 
-static void measured(const struct require_term *t, const struct require_result *r, char *out,
-                     size_t size)
-{
-    if (!r->known) {
-        (void)snprintf(out, size, "not measured");
-        return;
-    }
-    switch (t->kind) {
-    case REQUIRE_LATENCY:
-        (void)snprintf(out, size, "%s", human_time(r->value).text);
-        break;
-    case REQUIRE_SHARE:
-        (void)snprintf(out, size, "%.4g%%", (double)r->value * 100 / SHARE_WHOLE);
-        break;
-    case REQUIRE_RATE:
-        (void)snprintf(out, size, "%s", human_rate(r->value).text);
-        break;
-    default:
-        (void)snprintf(out, size, "%s", human_count(r->value).text);
-    }
-}
-
 static void requirements(struct rows *o, const struct run *run)
 {
     const struct run_model *m = run->model;
@@ -75,11 +54,10 @@ static void requirements(struct rows *o, const struct run *run)
     for (size_t i = 0; i < m->require->count; i++) {
         const struct require_term *t = &m->require->terms[i];
         struct require_result r = require_check(t, &facts);
-        char value[40];
-
-        measured(t, &r, value, sizeof value);
         rows_label(o, i ? "" : "required");
-        rows_piece(o, "%s: %s, %s", t->text, value, r.met ? "met" : "NOT MET");
+        rows_piece(o, "%s: %s, %s", t->text,
+                   r.known ? condition_value(t, r.value).text : "not measured",
+                   r.met ? "met" : "NOT MET");
         rows_end(o);
     }
 }

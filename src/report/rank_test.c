@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "measures.h"
+#include "conditions.h"
 
 struct ranked {
     double value;
@@ -122,7 +122,7 @@ int rank_test(const double *a, size_t n, const double *b, size_t m, struct rank_
     variance *=
         ((double)m * inflation(ranks, n) + (double)n * inflation(ranks + n, m)) / (double)all_count;
     out->p = variance > 0 && off > 0 ? erfc(off / sqrt(2 * variance)) : 1;
-    out->shift = measure_change(median_of(all, all_count, 0, n), median_of(all, all_count, n, m));
+    out->shift = change_percent(median_of(all, all_count, 0, n), median_of(all, all_count, n, m));
     free(all);
     free(ranks);
     return 0;

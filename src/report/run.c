@@ -42,8 +42,9 @@ struct require_facts run_facts(const struct run *r)
     return (struct require_facts){
         .stats = r->total,
         .elapsed = r->elapsed_ns,
-        .target = r->model->target,
-        .open = r->model->arrival != NULL,
+        .target = r->model ? r->model->target : 0,
+        .open = r->model && r->model->arrival,
+        .cpu = run_cpu_per_message(r),
     };
 }
 

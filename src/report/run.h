@@ -138,7 +138,7 @@ char *run_time(char out[RUN_TIME_SIZE], const struct timespec *wall);
 /* The time that such a text tells, ns since 1970; NS_NEVER for NULL and for any other text. */
 uint64_t run_wall(const char *text);
 
-/* What requirements are checked against; of a run with a model. */
+/* What requirements are checked against. */
 struct require_facts run_facts(const struct run *);
 
 /* Messages that ended in the warm-up. */

@@ -1,7 +1,7 @@
 /*
  * Requirements on the numbers of a run, as people write them: "p99<250ms", "p99.9(rcpt)<20ms",
- * "errors<0.1%", "unknown==0", "rate>=0.99*target", several joined by "and". All comparisons are
- * exact, in integers.
+ * "errors<0.1%", "unknown==0", "rate>=0.99*target", several joined by "and"; and on the change from
+ * one run to another: "p99(rcpt)>+10%", "rate<-50/s". All comparisons are in integers.
  */
 #ifndef STATS_REQUIRE_H
 #define STATS_REQUIRE_H
@@ -35,8 +35,10 @@ struct require_term {
     int measure;       /* what is measured: row of a table */
     int hist;          /* REQUIRE_LATENCY: which histogram */
     int op;            /* enum require_op */
-    double percentile; /* REQUIRE_LATENCY: 0 .. 100 */
+    double percentile; /* REQUIRE_LATENCY: 0 .. 100; above: the mean */
     bool of_target;    /* REQUIRE_RATE: the value is in billionths of the target */
+    int change;        /* 1, -1: compared is the change against a base, up or down; 0: the value */
+    bool of_base;      /* a change: in billionths of the base's value */
     uint64_t value;
 };
 
@@ -51,12 +53,19 @@ int require_parse(struct require *, const char *text, const char *option, struct
 /* Adds the terms of one more: all have to hold. 0, or -EINVAL with diag set. */
 int require_add(struct require *, const char *text, const char *option, struct diag *);
 
+/* The same for conditions that may be changes against a base, see require_compare(). */
+int require_parse_limit(struct require *, const char *text, const char *option, struct diag *);
+
+/* A term that compares nothing yet, by the name alone: "p99(rcpt)", "rate". 0 or -EINVAL. */
+int require_measure(const char *name, struct require_term *);
+
 /* What is measured against. */
 struct require_facts {
     const struct stats *stats;
     uint64_t elapsed; /* ns */
     uint64_t target;  /* rate, as of num_rate(); 0: there is none */
     bool open;        /* latency without further words is the response time */
+    uint64_t cpu;     /* of the generator, a message, ns; 0: not known */
 };
 
 struct require_result {
@@ -68,6 +77,13 @@ struct require_result {
 /* Does the term hold? */
 struct require_result require_check(const struct require_term *, const struct require_facts *);
 
+/*
+ * The same for a term that may be a change, from the base to the facts; what it was in the base is
+ * put into *was. Known if both are.
+ */
+struct require_result require_compare(const struct require_term *, const struct require_facts *base,
+                                      const struct require_facts *, struct require_result *was);
+
 /* The same for one on the rate, if so many had been accepted. */
 struct require_result require_check_rate(const struct require_term *, const struct require_facts *,
                                          uint64_t accepted);
@@ -77,5 +93,8 @@ bool require_all(const struct require *, const struct require_facts *);
 
 /* Does some term need a target rate? */
 bool require_wants_target(const struct require *);
+
+/* Or the CPU time, which is known of whole runs only? */
+bool require_wants_cpu(const struct require *);
 
 #endif

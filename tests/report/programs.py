@@ -234,8 +234,12 @@ def limits_and_exit_status():
     assert "  ok   errors>0: errors is 0\n" in out, out
     run(REPORT, "compare", "a.json", "b.json", "--fail-if=accepted>+10")
     run(REPORT, "compare", "a.json", "a.json", "--fail-if=p99>+0%", "--fail-if=rate<-0%")
-    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "rset:p99>1ms", says="can't be judged")
-    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "p99=1", says="bad limit: p99=1")
+    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "p99(rset)>1ms", says="can't be judged")
+    fails(REPORT, "compare", "a.json", "b.json", "--fail-if", "p99=1",
+          says="bad condition: p99=1")
+    fails(SOURCE, "--require", "p99>+10%", "sink:", says="that is for smtp-report compare")
+    fails(SOURCE, "--stop-when", "cpu>1ms", "sink:", says="cpu is known when a run is over")
+    load("c.json", "-m", "9", "--require", "cpu<10s and mean(rcpt)<60s")
 
 
 def with_series(document, name, speed, seed, count=30):

@@ -140,8 +140,8 @@ static const struct {
     const char *text;
     const char *part;
 } bad[] = {
-    {"", "bad requirement: empty"},
-    {"p99", "bad requirement: p99 (--require"},
+    {"", "bad condition: empty"},
+    {"p99", "bad condition: p99 (--require"},
     {"p99<", "with its unit"},
     {"p99<250", "with its unit"},
     {"p99<250%", "with its unit"},
@@ -155,16 +155,17 @@ static const struct {
     {"<5", "nothing of that name"},
     {"errors<x", "a number or a share"},
     {"errors<5ms", "a number or a share"},
-    {"errors<-1", "a number or a share"},
+    {"errors<-1", "a change is against"},
     {"errors=<5", "a number or a share"},
     {"rate>5ms", "5000/s or 0.99*target"},
     {"rate>5*rate", "5000/s or 0.99*target"},
     {"rate>*target", "5000/s or 0.99*target"},
     {"rate>5s*target", "5000/s or 0.99*target"},
-    {"errors==0 and", "bad requirement: empty"},
-    {"errors==0 and ", "bad requirement: empty"},
+    {"p99>+10%", "a change is against another run"},
+    {"errors==0 and", "bad condition: empty"},
+    {"errors==0 and ", "bad condition: empty"},
     {"errors==0 or missed==0", "a number or a share"},
-    {"and", "bad requirement: and"},
+    {"and", "bad condition: and"},
     {"errors==0 and errors==0 and errors==0 and errors==0 and errors==0 and errors==0 and "
      "errors==0 "
      "and errors==0 and errors==0",
