@@ -57,7 +57,7 @@ static const struct opt options[] = {
      .what = "output file",
      .group = "Output",
      .help = "write to FILE instead of standard output",
-     .man = "merge and html write to this file instead of standard output. The file appears "
+     .man = "merge, html and csv write to this file instead of standard output. The file appears "
             "complete or not at all."},
     {.name = "fail-if",
      .kind = OPT_CUSTOM,
@@ -156,10 +156,21 @@ static int html(struct job *j, struct diag *d)
     return 0;
 }
 
+static int csv(struct job *j, struct diag *d)
+{
+    const struct run_file *f = &j->files[0];
+
+    if (!f->run.model || f->run.model->series_count == 0)
+        return diag_set(d, -ENODATA, "%s: tells of no series over time", f->name);
+    j->code = report_csv(&f->run, j->out);
+    return 0;
+}
+
 #define SHOW_USAGE    "show RUN"
 #define MERGE_USAGE   "merge RUN RUN... [-o FILE]"
 #define COMPARE_USAGE "compare BASE NEW [--fail-if CONDITION]..."
 #define HTML_USAGE    "html RUN [RUN2] [-o FILE]"
+#define CSV_USAGE     "csv RUN [-o FILE]"
 
 static const struct command {
     const char *name;
@@ -174,16 +185,19 @@ static const struct command {
     {"merge", MERGE_USAGE, 2, SIZE_MAX, false, true, merge},
     {"compare", COMPARE_USAGE, 2, 2, true, false, compare},
     {"html", HTML_USAGE, 1, 2, true, true, html},
+    {"csv", CSV_USAGE, 1, 1, true, true, csv},
 };
 
 static const struct question_about about = {
-    .program = {.name = "smtp-report", .commands = "show merge compare html"},
+    .program = {.name = "smtp-report", .commands = "show merge compare html csv"},
     .usage = "usage: smtp-report " SHOW_USAGE "\n"
              "       smtp-report " MERGE_USAGE "\n"
              "       smtp-report " COMPARE_USAGE "\n"
-             "       smtp-report " HTML_USAGE "\n\n"
+             "       smtp-report " HTML_USAGE "\n"
+             "       smtp-report " CSV_USAGE "\n\n"
              "Reads the JSON reports of smtp-source and smtp-sink (- is standard input): shows\n"
-             "one as text, adds several up, tells what changed between two, draws one or two."};
+             "one as text, adds several up, tells what changed between two, draws one or\n"
+             "two, and tells one over time as CSV."};
 
 static int find_command(const char *name, const struct command **out, struct diag *d)
 {
@@ -193,8 +207,8 @@ static int find_command(const char *name, const struct command **out, struct dia
             return 0;
         }
     }
-    return diag_set(d, -EINVAL, "no such command: %s (there are show, merge, compare and html)",
-                    name);
+    return diag_set(d, -EINVAL,
+                    "no such command: %s (there are show, merge, compare, html and csv)", name);
 }
 
 static int check_command(const struct program *p, const struct command *c, size_t operands,
@@ -204,7 +218,8 @@ static int check_command(const struct program *p, const struct command *c, size_
         return diag_set(d, -EINVAL, "%s %s: usage: smtp-report %s", c->name,
                         operands < c->least ? "needs more files" : "takes fewer files", c->usage);
     if (p->output && !c->to_file)
-        return diag_set(d, -EINVAL, "%s writes to standard output: --output is for merge and html",
+        return diag_set(d, -EINVAL,
+                        "%s writes to standard output: --output is for merge, html and csv",
                         c->name);
     if (p->limit_count > 0 && c->run != compare)
         return diag_set(d, -EINVAL, "--fail-if is for compare");
@@ -236,7 +251,7 @@ static int read_files(const struct command *c, struct run_file *files, char **na
 static int check_output(const struct program *p, const struct command *c, char **names, size_t n,
                         struct diag *d)
 {
-    for (size_t i = 0; c->run == html && p->output && i < n; i++)
+    for (size_t i = 0; c->run != merge && p->output && i < n; i++)
         if (opt_same_file(p->output, names[i]))
             return diag_set(d, -EINVAL, "--output %s would replace the run that it shows",
                             p->output);
@@ -270,7 +285,8 @@ static int work(struct program *p, char **operands, size_t n, struct diag *d)
     int rc;
 
     if (n == 0)
-        return diag_set(d, -EINVAL, "no command given: show, merge, compare or html (see --help)");
+        return diag_set(d, -EINVAL,
+                        "no command given: show, merge, compare, html or csv (see --help)");
     if ((rc = find_command(operands[0], &c, d)) < 0 || (rc = check_command(p, c, n - 1, d)) < 0)
         return rc;
     if ((rc = check_output(p, c, operands + 1, n - 1, d)) < 0)

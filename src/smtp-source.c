@@ -70,8 +70,9 @@ struct source {
     struct source_model model;
     struct watch watch;
     char title[80];
-    struct out_file page; /* --html */
-    struct out_file log;  /* --hdr */
+    struct out_file page;  /* --html */
+    struct out_file table; /* --csv */
+    struct out_file log;   /* --hdr */
     const char *target_text;
     char id[20];
     char started_at[RUN_TIME_SIZE];
@@ -326,7 +327,9 @@ static int open_files(struct source *s, struct diag *d)
         struct out_file *file;
         const char *name;
         const char *option;
-    } files[] = {{&s->page, s->program.html, "--html"}, {&s->log, s->program.hdr, "--hdr"}};
+    } files[] = {{&s->page, s->program.html, "--html"},
+                 {&s->table, s->program.csv, "--csv"},
+                 {&s->log, s->program.hdr, "--hdr"}};
     int rc = summary_open(&s->summary, d);
 
     for (size_t i = 0; i < LENGTH(files) && rc == 0; i++)
@@ -340,6 +343,8 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
 
     if (s->page.stream)
         rc = out_file_commit(&s->page, report_html(&r, 1, s->page.stream), d);
+    if (rc == 0 && s->table.stream)
+        rc = out_file_commit(&s->table, report_csv(r, s->table.stream), d);
     if (rc == 0 && s->log.stream)
         rc = out_file_commit(&s->log, report_hdr(r, s->log.stream), d);
     return rc;
@@ -616,6 +621,7 @@ int main(int argc, char **argv)
     }
     summary_done(&s.summary);
     out_file_drop(&s.page);
+    out_file_drop(&s.table);
     out_file_drop(&s.log);
     source_transactions_done(&s.load);
     watch_done(&s.watch);

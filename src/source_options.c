@@ -75,6 +75,20 @@ const struct opt source_output_options[] = {
      .man = "Write the report as one HTML file that needs nothing else, no network either: the "
             "verdict, latency by percentile, the account, refusals, the environment. The file "
             "appears complete or not at all."},
+    {.name = "csv",
+     .kind = OPT_TEXT,
+     .arg = "FILE",
+     .at = AT(csv),
+     .file = OPT_WRITES,
+     .what = "CSV file",
+     .group = "Output",
+     .help = "also write the series over time as CSV to FILE",
+     .man =
+         "Write how the run went over time as a table of comma-separated values (RFC 4180): a row "
+         "an --interval, with when it began by the clock and in seconds since the run's begin, "
+         "how long it was (longer than asked for when a long run's rows were merged), messages by "
+         "how they ended, open connections, p50, p99 and max of latency and the generator's "
+         "greatest lag, in seconds. The file appears complete or not at all."},
     {.name = "hdr",
      .kind = OPT_TEXT,
      .arg = "FILE",

@@ -12,6 +12,7 @@ struct program {
     int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
     int io;     /* enum io_choice */
     const char *html;
+    const char *csv;
     const char *hdr;
     const char *transactions;
     const char *live; /* where the page is; NULL for none */

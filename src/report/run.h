@@ -166,6 +166,12 @@ int report_html(const struct run *const *, size_t n, FILE *out);
 int report_html_live(FILE *out);
 
 /*
+ * The series over time as CSV (RFC 4180): a header, and a row an interval; of a run without one the
+ * header alone. 0, or the -errno of writing.
+ */
+int report_csv(const struct run *, FILE *out);
+
+/*
  * The latencies as an HdrHistogram interval log: a line a phase, tagged with its name but for the
  * transaction's, and NAME-refused. 0, -ENOMEM, or the -errno of writing.
  */

@@ -3,6 +3,10 @@
 
     programs.py BUILD
 """
+import csv
+import datetime
+import decimal
+import io
 import json
 import math
 import os
@@ -86,6 +90,56 @@ def shows_models_as_they_were():
 
 def parts_of(row):
     return {low: count for low, count in row.get("buckets", [])}
+
+
+def table_of(document):
+    run(REPORT, "csv", document, "-o", "table.csv")
+    text = pathlib.Path("table.csv").read_bytes().decode()
+    assert text.count("\n") == text.count("\r\n"), text
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@test
+def series_as_csv():
+    run(SOURCE, "-s", "3", "--rate", "100/s", "--duration", "1200ms", "--interval", "250ms", "--quiet",
+        "--csv", "a.csv", "--output", "a.json", "sink:")
+    text = pathlib.Path("a.csv").read_bytes().decode()
+    assert run(REPORT, "csv", "a.json", "-o", "b.csv").stdout == ""
+    assert pathlib.Path("b.csv").read_bytes().decode() == text
+    document = read("a.json")
+    rows = table_of("a.json")
+    assert len(rows) == len(document["series"]["rows"]) >= 4
+    start = datetime.datetime.fromisoformat(document["started_at"].replace("Z", "+00:00"))
+    for row, told in zip(rows, document["series"]["rows"]):
+        for name in ("offered", "accepted", "refused", "failed", "unknown", "missed"):
+            assert int(row[name]) == told[name], (row, told)
+        assert int(row["open_connections"]) == told["open"]
+        for name in ("p50", "p99", "max", "lag_max"):
+            if told[name + "_ns"] is None:
+                assert row[name + "_s"] == ""
+            else:
+                assert decimal.Decimal(row[name + "_s"]) * 10**9 == told[name + "_ns"], row
+        assert decimal.Decimal(row["begin_s"]) * 10**9 == told["begin_ns"]
+        assert decimal.Decimal(row["interval_s"]) * 10**9 == told["end_ns"] - told["begin_ns"]
+        when = datetime.datetime.fromisoformat(row["time"].replace("Z", "+00:00"))
+        assert abs((when - start).total_seconds() - float(row["begin_s"])) <= 0.0011, row
+        assert row["series"] == "1" and len(row) == 15
+    run(SOURCE, "-d", "-m", "5", "--quiet", "--interval", "500ms", "--output", "b.json", "sink:")
+    run(REPORT, "merge", "a.json", "b.json", "-o", "ab.json")
+    assert {row["series"] for row in table_of("ab.json")} == {"1", "2"}
+    # After a pause, the clock is ahead of the run; and a row may have no latency.
+    for row in document["series"]["rows"][1:]:
+        row["paused_ns"] = 3600 * 10**9
+    document["series"]["rows"][1].update(p50_ns=None, p99_ns=None, max_ns=None)
+    del document["series"]["rows"][1]["buckets"]
+    pathlib.Path("c.json").write_text(json.dumps(document), encoding="utf-8")
+    paused = table_of("c.json")
+    assert paused[1]["time"] == rows[1]["time"] and paused[1]["p99_s"] == ""
+    assert paused[2]["time"] != rows[2]["time"] and paused[2]["begin_s"] == rows[2]["begin_s"]
+    fails(REPORT, "csv", str(pathlib.Path(HERE, "old", "without-model.json")), says="tells of no series")
+    fails(REPORT, "csv", "a.json", "-o", "a.json", says="would replace the run")
+    fails(SOURCE, "--csv", "", "sink:", says="bad output file: empty (--csv takes a file name)")
+    fails(SOURCE, "--csv", "x", "--html", "x", "sink:", says="--html and --csv name the same file")
 
 
 @test
@@ -302,7 +356,7 @@ def mistakes_are_told():
             ([], "no command given"), (["look", "a.json"], "no such command: look"),
             (["show"], "needs more files"), (["show", "a.json", "a.json"], "takes fewer files"),
             (["merge", "a.json"], "needs more files"), (["compare", "a.json"], "needs more files"),
-            (["show", "a.json", "-o", "x"], "--output is for merge and html"),
+            (["show", "a.json", "-o", "x"], "--output is for merge, html and csv"),
             (["show", "a.json", "--fail-if", "p99>1s"], "--fail-if is for compare"),
             (["show", "none.json"], "open none.json: No such file"),
             (["show", "."], "read .: Is a directory"),
@@ -334,7 +388,7 @@ def full_disks_are_told():
     fails(SOURCE, "--quiet", "--html", "x", "--output", "x", "sink:", says="name the same file: x")
     fails(SOURCE, "--quiet", "--html", "x", "--output", "./x", "sink:",
           says="--output and --html name the same file: x")
-    for option in ("--html", "--hdr"):
+    for option in ("--html", "--csv", "--hdr"):
         fails(SOURCE, "--quiet", "-m", "3", option, "/dev/full", "sink:", says="No space left")
     done = run(SOURCE, "-m", "3", "--html", "/dev/full", "sink:", status=1)
     assert "write /dev/full: No space left on device" in done.stderr, done.stderr
