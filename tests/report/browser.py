@@ -95,9 +95,10 @@ class Browser:
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": name}])
 
-    def picture(self, path):
+    def picture(self, path, whole=True):
+        """Of the whole page, or of what the window shows."""
         data = self.call("Page.captureScreenshot", format="png",
-                         captureBeyondViewport=True)["data"]
+                         captureBeyondViewport=whole)["data"]
         with open(path, "wb") as f:
             f.write(base64.b64decode(data))
 

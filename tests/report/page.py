@@ -208,6 +208,33 @@ def series_are_drawn(b):
 
 
 @test
+def target_rates_are_told(b):
+    """Response times stand for latency, what was required is judged, and what is missed is no rate."""
+    document = json.loads(pathlib.Path(HERE, "old", "without-buckets.json").read_text(encoding="utf-8"))
+    for row in document["series"]["rows"][-1:]:
+        row["missed"] += 70000
+        row["offered"] += 70000
+    for group in ("messages", "recipients"):
+        document[group]["missed"] += 70000
+        document[group]["offered"] += 70000
+    opened(b, page_of(document))
+    p99 = document["response"]["accepted"]["p99_ns"]
+    head = b.evaluate("document.querySelector('h1').textContent")
+    assert f"p99 {p99 / 1e6:.3g} ms" in head and "70,000 missed" in head, (head, p99)
+    assert [t for t in b.evaluate("[...document.querySelectorAll('.figures span')].map(e => e.textContent)")
+            if t in ("response p50", "response p99", "target")] == ["response p50", "response p99", "target"]
+    rows = cells(b, "latency")
+    assert rows[0][0] == "response, accepted" and rows[1][0] == "generator lag, start", rows
+    assert "response" in [line["label"] for line in chart(b, "curves")]
+    assert max(p["y"] for line in chart(b, "rates") for p in line["data"]) < 1000
+    assert cells(b, "requirements")[0][2] == "met"
+    document["requirements"] = [{"text": "p99<1ns", "met": False, "unit": "ns", "measured": p99}]
+    opened(b, page_of(document))
+    assert b.evaluate("document.querySelector('h1').textContent").startswith("Not met: p99<1ns. ")
+    assert b.evaluate("document.querySelector('h1').className") == "bad"
+
+
+@test
 def hostile_texts_stay_texts(b):
     document = sample("troubled")
     for name in ("command_line", "target", "run_id", "program", "version"):

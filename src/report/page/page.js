@@ -7,13 +7,14 @@
         .map((e) => JSON.parse(e.textContent));
     const root = document.getElementById('report');
     let gone = false; /* the program that is followed does not answer any more */
+    /* And what only a target rate gives: from a message's intended start to its end. */
     const PHASES = ['connect', 'greeting', 'starttls', 'tls', 'hello', 'mail', 'rcpt', 'data',
-        'end-of-data', 'rset', 'quit', 'transaction'];
+        'end-of-data', 'rset', 'quit', 'transaction', 'xclient', 'auth', 'response'];
     const COLOURS = {
         light: ['#0072b2', '#009e73', '#6b7a00', '#a1337d', '#d55e00', '#cc79a7', '#e69f00', '#56b4e9', '#7b4fb5',
-            '#8c8c8c', '#8a6d3b', '#1a1d21'],
+            '#8c8c8c', '#8a6d3b', '#1a1d21', '#4b5d67', '#b8860b', '#c2185b'],
         dark: ['#4da3ff', '#34d399', '#c6d84a', '#ff9de0', '#ff8b4d', '#f0a6cf', '#ffc14d', '#8fd3ff', '#b794f6',
-            '#b0b0b0', '#c9a96a', '#ffffff'],
+            '#b0b0b0', '#c9a96a', '#ffffff', '#90a4ae', '#ffd54f', '#ff6f9f'],
     };
     const SERIES_NAMES = runs.length > 1 ? ['base', 'new'] : [''];
 
@@ -79,6 +80,11 @@
             ].filter((x) => x).join(' · '));
     }
 
+    /* Latency without further words: response time, if there was a target rate. */
+    const response = (r) => (r.response || {}).accepted;
+    const latencyOf = (r, phase) => (phase === 'response' ? response(r) : r.latency[phase]);
+    const whole = (r) => response(r) || r.latency.transaction;
+
     /* What a run comes to, in one sentence. */
     function verdict(r) {
         if (r.role === 'sink') {
@@ -89,7 +95,8 @@
         const m = r.messages;
         const problems = ['refused', 'failed', 'unknown', 'missed'].filter((o) => m[o] > 0)
             .map((o) => count(m[o]) + ' ' + o);
-        const p99 = r.latency.transaction ? ', p99 ' + time(r.latency.transaction.p99_ns) : '';
+        const p99 = whole(r) ? ', p99 ' + time(whole(r).p99_ns) : '';
+        const broken = (r.requirements || []).filter((x) => !x.met).map((x) => x.text);
         const how = r.accepted_per_s === null ? '' : ' at ' + rate(r.accepted_per_s) + p99;
         if (goesOn(r)) {
             return [problems.length > 0 ? 'warn' : 'good', state(r) + ': ' + count(m.accepted) +
@@ -98,6 +105,10 @@
         }
         if (r.ended !== 'complete') {
             return ['bad', 'Run ' + r.ended + ': ' + count(m.accepted) + ' of ' +
+                count(m.offered) + ' messages accepted' + how];
+        }
+        if (broken.length > 0) {
+            return ['bad', 'Not met: ' + broken.join(', ') + '. ' + count(m.accepted) + ' of ' +
                 count(m.offered) + ' messages accepted' + how];
         }
         if (problems.length > 0) {
@@ -123,7 +134,11 @@
             ].filter((x) => x).join(' · ')));
             if (r.live) e.append(now(r));
             if (r.verdict && typeof r.verdict.why === 'string') {
-                e.append(element('p', {}, name + r.verdict.why));
+                e.append(element('p', {}, name + 'bottleneck: ' + r.verdict.bottleneck + ': ' +
+                    r.verdict.why));
+            }
+            for (const note of r.notes || []) {
+                e.append(element('p', { class: 'soft' }, name + 'note: ' + note));
             }
         });
         return e;
@@ -141,15 +156,17 @@
     }
 
     function figures() {
-        const transaction = (r, field) => (r.latency.transaction ? r.latency.transaction[field]
-            : null);
+        const of = (r, field) => (whole(r) ? whole(r)[field] : null);
+        const kind = runs.some(response) ? 'response' : 'transaction';
+        const target = (r) => (r.model || {}).target_per_s;
         const rows = [
             ['accepted', (r) => rate(r.accepted_per_s)],
             ['of the messages', (r) => share(r.messages.accepted, r.messages.offered) || '0%'],
-            ['transaction p50', (r) => time(transaction(r, 'p50_ns'))],
-            ['transaction p99', (r) => time(transaction(r, 'p99_ns'))],
-            ['transaction max', (r) => time(transaction(r, 'max_ns'))],
-            ['sent', (r) => bytes(r.traffic.sent_bytes)],
+            [kind + ' p50', (r) => time(of(r, 'p50_ns'))],
+            [kind + ' p99', (r) => time(of(r, 'p99_ns'))],
+            [kind + ' max', (r) => time(of(r, 'max_ns'))],
+            runs.some(target) ? ['target', (r) => rate(target(r))]
+                : ['sent', (r) => bytes(r.traffic.sent_bytes)],
         ];
         return element('div', { class: 'figures' }, ...rows.map(([name, get]) =>
             figure(name, ...runs.map(get))));
@@ -191,11 +208,11 @@
 
     function curveSets() {
         const sets = [];
-        runs.forEach((r, i) => PHASES.filter((p) => r.latency[p]).forEach((p) => sets.push({
+        runs.forEach((r, i) => PHASES.filter((p) => latencyOf(r, p)).forEach((p) => sets.push({
             label: (SERIES_NAMES[i] ? SERIES_NAMES[i] + ' ' : '') + p,
-            data: curve(r.latency[p]),
+            data: curve(latencyOf(r, p)),
             borderColor: colour(p), backgroundColor: colour(p),
-            borderWidth: p === 'transaction' ? 3 : 1.5,
+            borderWidth: p === 'transaction' || p === 'response' ? 3 : 1.5,
             borderDash: i ? [6, 4] : [], pointRadius: 0, pointHitRadius: 6, stepped: 'after', phase: p,
             hidden: runs.length > 1 && p !== 'transaction',
         })));
@@ -258,8 +275,9 @@
     const middle = (row) => (row.begin_ns + row.end_ns) / 2e9;
     const perSecond = (row, n) => (row.end_ns > row.begin_ns
         ? n * 1e9 / (row.end_ns - row.begin_ns) : 0);
+    /* What is missed is given up all at once, at the end: that is no rate. */
     const RATES = [['accepted', 'data', (row) => perSecond(row, row.accepted)],
-        ['not accepted', 'hello', (row) => perSecond(row, row.offered - row.accepted)]];
+        ['not accepted', 'hello', (row) => perSecond(row, row.refused + row.failed + row.unknown)]];
     const SINK_RATES = [['messages', 'data', (row) => perSecond(row, row.accepted)]];
     const LATENCIES = [['p50', 'connect', (row) => row.p50_ns], ['p99', 'rcpt', (row) => row.p99_ns],
         ['max', 'hello', (row) => row.max_ns], ['generator lag', 'rset', (row) => row.lag_max_ns]];
@@ -347,16 +365,31 @@
         const fields = [['count', count], ['p50_ns', time], ['p90_ns', time], ['p99_ns', time],
             ['p99_9_ns', time], ['p99_99_ns', time], ['max_ns', time]];
         const rows = [];
+        const add = (name, i, d) => rows.push([named(name, i),
+            ...fields.map(([f, show]) => show(d[f]))]);
+        for (const [group, name] of [['response', 'response, '], ['lag', 'generator lag, ']]) {
+            runs.forEach((r, i) => Object.entries(r[group] || {}).forEach(([key, d]) =>
+                add(name + key, i, d)));
+        }
         for (const group of ['latency', 'refused_latency']) {
             PHASES.forEach((p) => runs.forEach((r, i) => {
                 if (!r[group][p]) return;
-                rows.push([named(p + (group === 'latency' ? '' : ' refused'), i),
-                    ...fields.map(([f, show]) => show(r[group][p][f]))]);
+                add(p + (group === 'latency' ? '' : ' refused'), i, r[group][p]);
             }));
         }
         return rows.length === 0 ? null : card('Latency', table(
             columnsOf(['', 'count', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max']), rows,
             'latency'));
+    }
+
+    function requirements() {
+        const units = { ns: time, count, per_s: rate, share: (n) => (n * 100).toPrecision(4) + '%' };
+        const rows = [];
+        runs.forEach((r, i) => (r.requirements || []).forEach((x) => rows.push([
+            named(x.text, i), x.measured === null ? 'not measured' : units[x.unit](x.measured),
+            x.met ? 'met' : 'NOT MET'])));
+        return rows.length === 0 ? null : card('Requirements', table(
+            columnsOf(['', 'measured', '']), rows, 'requirements'));
     }
 
     function refusals() {
@@ -452,7 +485,7 @@
                 card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
                     'solid: base, dashed: new; a click on a phase shows it') : null,
                 canvas('curves', 'Latency by percentile, a line for each phase'))), true],
-            ['account', account], ['refusals', refusals], ['breaks', breaks],
+            ['requirements', requirements], ['account', account], ['refusals', refusals], ['breaks', breaks],
             ['latencies', latencies], ['environment', environment]];
     }
 
