@@ -175,13 +175,13 @@ static int read_breaks(const json_t *root, struct stats *s, struct diag *d)
     json_t *row;
 
     if (rows && !json_is_object(rows))
-        return bad(d, "breaks", "is no object");
+        return read_bad(d, "breaks", "is no object");
     json_object_foreach(rows, name, row)
     {
         int p = find_phase(name);
 
         if (p < 0)
-            return bad(d, "breaks", "has a phase that this version doesn't know");
+            return read_bad(d, "breaks", "has a phase that this version doesn't know");
         for (int k = 0; k < BREAK_COUNT; k++) {
             int rc = read_count(row, "breaks", break_name((enum break_kind)k), false,
                                 &s->breaks[p][k], d);

@@ -105,9 +105,12 @@ def text(b, name):
 
 
 def rates(document):
-    return [(r["begin_ns"] + r["end_ns"]) / 2e9 for r in document["series"]["rows"]], \
-           [r["accepted"] * 1e9 / (r["end_ns"] - r["begin_ns"]) for r in document["series"]["rows"]
-            if r["end_ns"] > r["begin_ns"]]
+    """When and what; a remnant of an interval has no rate."""
+    series = document["series"]
+    rows = [r for r in series["rows"]
+            if r["end_ns"] - r["begin_ns"] > series["interval_ns"] * series["merged"] / 4]
+    return [(r["begin_ns"] + r["end_ns"]) / 2e9 for r in rows], \
+           [r["accepted"] * 1e9 / (r["end_ns"] - r["begin_ns"]) for r in rows]
 
 
 def drawn(b, document, label):

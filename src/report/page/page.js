@@ -161,7 +161,7 @@
         const target = (r) => (r.model || {}).target_per_s;
         const rows = [
             ['accepted', (r) => rate(r.accepted_per_s)],
-            ['of the messages', (r) => share(r.messages.accepted, r.messages.offered) || '0%'],
+            ['of messages', (r) => share(r.messages.accepted, r.messages.offered) || '0%'],
             [kind + ' p50', (r) => time(of(r, 'p50_ns'))],
             [kind + ' p99', (r) => time(of(r, 'p99_ns'))],
             [kind + ' max', (r) => time(of(r, 'max_ns'))],
@@ -273,12 +273,14 @@
     /* The run over time: a point an interval, in its middle. */
     const rows = (r) => (r.series && r.series.rows) || [];
     const middle = (row) => (row.begin_ns + row.end_ns) / 2e9;
-    const perSecond = (row, n) => (row.end_ns > row.begin_ns
-        ? n * 1e9 / (row.end_ns - row.begin_ns) : 0);
+    /* A remnant at the end, in which only what was under way ends, has no rate. */
+    const perSecond = (row, n, s) => (row.end_ns - row.begin_ns > s.interval_ns * s.merged / 4
+        ? n * 1e9 / (row.end_ns - row.begin_ns) : null);
     /* What is missed is given up all at once, at the end: that is no rate. */
-    const RATES = [['accepted', 'data', (row) => perSecond(row, row.accepted)],
-        ['not accepted', 'hello', (row) => perSecond(row, row.refused + row.failed + row.unknown)]];
-    const SINK_RATES = [['messages', 'data', (row) => perSecond(row, row.accepted)]];
+    const RATES = [['accepted', 'data', (row, s) => perSecond(row, row.accepted, s)],
+        ['not accepted', 'hello', (row, s) =>
+            perSecond(row, row.refused + row.failed + row.unknown, s)]];
+    const SINK_RATES = [['messages', 'data', (row, s) => perSecond(row, row.accepted, s)]];
     const LATENCIES = [['p50', 'connect', (row) => row.p50_ns], ['p99', 'rcpt', (row) => row.p99_ns],
         ['max', 'hello', (row) => row.max_ns], ['generator lag', 'rset', (row) => row.lag_max_ns]];
 
@@ -286,7 +288,7 @@
         const options = base(text, line);
         const sets = [];
         runs.forEach((r, i) => kinds.forEach(([name, colourName, get]) => {
-            const data = rows(r).map((row) => ({ x: middle(row), y: get(row) }))
+            const data = rows(r).map((row) => ({ x: middle(row), y: get(row, r.series) }))
                 .filter((p) => typeof p.y === 'number' && (scale === 'linear' || p.y > 0));
             if (data.some((p) => p.y > 0)) {
                 sets.push({ label: named(name, i), data, borderWidth: 2, pointRadius: 0,
@@ -485,7 +487,8 @@
                 card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
                     'solid: base, dashed: new; a click on a phase shows it') : null,
                 canvas('curves', 'Latency by percentile, a line for each phase'))), true],
-            ['requirements', requirements], ['account', account], ['refusals', refusals], ['breaks', breaks],
+            ['requirements', requirements], ['account', account], ['refusals', refusals],
+            ['breaks', breaks],
             ['latencies', latencies], ['environment', environment]];
     }
 
