@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <string.h>
 
 #include "arrivals.h"
 #include "backoff.h"
 #include "num.h"
 #include "pacer.h"
+#include "rotation.h"
 #include "search.h"
 #include "think.h"
 #include "units.h"
@@ -567,6 +569,73 @@ static void test_search_held_up(void **state)
     assert_true(s.failed_by_generator);
 }
 
+/* ---- Turns by weight ---- */
+
+/* After a whole cycle each has had its weight; at any time nobody is more than a turn off. */
+static void check_rotation(const uint32_t *weights, uint32_t count)
+{
+    struct rotation r = {0};
+    uint64_t had[64] = {0};
+    uint64_t all = 0;
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        all += weights[i];
+    assert_int_equal(rotation_init(&r, weights, count), 0);
+    for (uint64_t n = 0; n < 3 * all; n++) {
+        uint32_t who = rotation_at(&r, n);
+
+        assert_true(who < count);
+        assert_int_equal(rotation_before(&r, n), had[who]);
+        had[who]++;
+        sum++;
+        for (uint32_t i = 0; i < count; i++) {
+            double due = (double)sum * weights[i] / (double)all;
+
+            assert_true(fabs((double)had[i] - due) < (count < 3 ? 1.0 : count));
+        }
+    }
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(had[i], 3 * weights[i]);
+    rotation_done(&r);
+}
+
+static void test_rotation(void **state)
+{
+    static const uint32_t order[] = {0, 0, 1, 0, 2, 0, 0};
+    const uint32_t smooth[] = {5, 1, 1};
+    struct rotation r = {0};
+    uint32_t weights[64];
+
+    (void)state;
+    /* the example that nginx gives for it */
+    assert_int_equal(rotation_init(&r, smooth, 3), 0);
+    for (uint64_t n = 0; n < 70; n++)
+        assert_int_equal(rotation_at(&r, n), order[n % 7]);
+    assert_int_equal(rotation_before(&r, UINT64_C(7) << 50), UINT64_C(5) << 50);
+    rotation_done(&r);
+    check_rotation((const uint32_t[]){1}, 1);
+    check_rotation((const uint32_t[]){7}, 1);
+    check_rotation((const uint32_t[]){3, 1}, 2);
+    check_rotation((const uint32_t[]){1, 1, 1}, 3);
+    check_rotation((const uint32_t[]){300, 100, 200}, 3);
+    check_rotation((const uint32_t[]){1000, 999}, 2);
+    for (uint32_t i = 0; i < 64; i++)
+        weights[i] = 1 + i % 5;
+    check_rotation(weights, 64);
+}
+
+/* Weights that share a divisor make a short cycle. */
+static void test_rotation_divides(void **state)
+{
+    struct rotation r = {0};
+
+    (void)state;
+    assert_int_equal(rotation_init(&r, (const uint32_t[]){900, 300, 600}, 3), 0);
+    assert_int_equal(r.length, 6);
+    rotation_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -590,6 +659,8 @@ int main(void)
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_search_unconfirmed),
         cmocka_unit_test(test_search_held_up),
+        cmocka_unit_test(test_rotation),
+        cmocka_unit_test(test_rotation_divides),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
