@@ -58,9 +58,9 @@ struct source {
     struct auth_users users;
     struct tls_settings tls;
     struct tls_identity identity;
-    char host[256]; /* of the target */
     struct mail_content content;
-    struct endpoint target;
+    struct target_list targets;
+    struct run_target target_rows[TARGETS_MAX]; /* as reported */
     struct bind_list bind;
     struct sink_config sink_config;
     struct sink_embed sink;
@@ -73,7 +73,7 @@ struct source {
     struct out_file page;  /* --html */
     struct out_file table; /* --csv */
     struct out_file log;   /* --hdr */
-    const char *target_text;
+    char *target_text;     /* as typed */
     char id[20];
     char started_at[RUN_TIME_SIZE];
     char *command_line;
@@ -151,9 +151,9 @@ static int check_options(struct source *s, struct diag *d)
         return diag_set(d, -EINVAL, "-l option cannot be used with -F");
     if (l->messages != LOAD_UNLIMITED && l->messages > INT64_MAX / s->mail.rcpt_count)
         return diag_set(d, -EINVAL, "-m and -r make too many recipients: at most 2^63 - 1 in all");
-    if (l->fastopen && strncmp(s->target_text, "unix:", 5) == 0)
+    if (l->fastopen && targets_unix(&s->targets))
         return diag_set(d, -EINVAL, "--fastopen cannot be used with %s: it is for TCP",
-                        s->target_text);
+                        targets_unix(&s->targets)->text);
     if (!wants_tls(s) && tls_settings_used(&s->tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&s->tls));
     if (auth_client_wanted(&s->auth) &&
@@ -181,9 +181,11 @@ static int answer(struct source *s, struct diag *d)
         .program.name = "smtp-source",
         .usage = "usage: smtp-source [options] [inet:]host[:port]\n"
                  "       smtp-source [options] unix:pathname\n"
+                 "       smtp-source [options] [WEIGHT@]SERVER...\n"
                  "       smtp-source [options] sink:\n\n"
-                 "Sends mail to a server in parallel sessions and measures it. sink: is a server\n"
-                 "of its own making, to try it out."};
+                 "Sends mail to a server in parallel sessions and measures it; to several in\n"
+                 "turn, 3@host taking three times the share of another. sink: is a server of\n"
+                 "its own making, to try it out."};
     struct opt_table tables[TABLES_MAX];
     size_t n = option_tables(s, tables);
 
@@ -191,6 +193,17 @@ static int answer(struct source *s, struct diag *d)
         return question_answer(&s->questions, &about, tables, n, d);
     opt_print_config(&s->config, stdout);
     return out_standard(0, true, d);
+}
+
+/* The operands, with blanks between them. */
+static int join_targets(struct source *s, char *const *operands, int count, struct diag *d)
+{
+    size_t size = 0;
+    FILE *out = open_memstream(&s->target_text, &size);
+
+    for (int i = 0; out && i < count; i++)
+        fprintf(out, "%s%s", i ? " " : "", operands[i]);
+    return out && fclose(out) == 0 ? 0 : diag_set(d, -ENOMEM, "out of memory");
 }
 
 static int parse(struct source *s, int argc, char **argv, struct diag *d)
@@ -206,10 +219,9 @@ static int parse(struct source *s, int argc, char **argv, struct diag *d)
         return diag_set(d, -EINVAL,
                         "no server given: smtp-source [options] host[:port] (or sink: "
                         "to try it out; see --help)");
-    if (operands + 1 < argc)
-        return diag_set(d, -EINVAL, "one server is wanted, this is one too many: %s",
-                        argv[operands + 1]);
-    s->target_text = argv[operands];
+    rc = targets_parse(&s->targets, argv + operands, (uint32_t)(argc - operands), d);
+    if (rc < 0 || (rc = join_targets(s, argv + operands, argc - operands, d)) < 0)
+        return rc;
     s->client.lmtp = s->program.lmtp;
     s->client.no_hello = s->mail.no_headers;
     s->mail.utf8 = s->client.want[EXT_SMTPUTF8] != EXT_NO;
@@ -239,7 +251,6 @@ static int open_tls(struct source *s, struct diag *d)
         return 0;
     s->load.tls = &s->tls;
     s->load.identity = &s->identity;
-    s->load.host = endpoint_host(s->target_text, s->host, sizeof s->host);
     return tls_identity_load(&s->identity, &s->tls, d);
 }
 
@@ -255,10 +266,11 @@ static int open_bind(struct source *s, struct diag *d)
     rc = bind_parse(&s->bind, "--bind", text, d);
     if (rc < 0)
         return rc;
-    if (strncmp(s->target_text, "unix:", 5) == 0)
-        return diag_set(d, -EINVAL, "--bind cannot be used with %s: it is for TCP", s->target_text);
+    if (targets_unix(&s->targets))
+        return diag_set(d, -EINVAL, "--bind cannot be used with %s: it is for TCP",
+                        targets_unix(&s->targets)->text);
     if ((s->program.family != AF_UNSPEC && s->program.family != s->bind.family) ||
-        (s->bind.family == AF_INET6 && strcmp(s->target_text, "sink:") == 0))
+        (s->bind.family == AF_INET6 && targets_sink(&s->targets)))
         return diag_set(d, -EINVAL, "--bind %s is %s, and the server is connected to by %s", text,
                         names[s->bind.family == AF_INET6], names[s->bind.family != AF_INET6]);
     s->program.family = s->bind.family;
@@ -266,11 +278,11 @@ static int open_bind(struct source *s, struct diag *d)
     return 0;
 }
 
-static int resolve_target(struct source *s, struct diag *d)
+static int resolve_targets(struct source *s, struct diag *d)
 {
     struct diag why;
-    int rc = endpoint_resolve_port(&s->target, s->target_text, s->program.family,
-                                   s->client.implicit_tls ? SUBMISSIONS_PORT : SMTP_PORT, &why);
+    int rc = targets_resolve(&s->targets, s->program.family,
+                             s->client.implicit_tls ? SUBMISSIONS_PORT : SMTP_PORT, &why);
 
     if (rc < 0 && s->load.bind)
         return diag_set(d, rc, "%s (--bind %s is of that family)", why.text, s->load_settings.bind);
@@ -291,14 +303,32 @@ static int open_auth(struct source *s, struct diag *d)
     return auth_client_load(&s->users, &s->auth, d);
 }
 
-static int open_target(struct source *s, struct diag *d)
+/* With -d a session stays with the server that its connection went to. */
+static void warn_unreached(const struct source *s)
 {
+    const struct load_settings *l = &s->load_settings;
+    uint64_t sessions = l->sessions < l->messages ? l->sessions : l->messages;
+    uint32_t reached = targets_reached(&s->targets, sessions);
+
+    if (l->keep_connection && !l->per_connection.low && l->find != FIND_SESSIONS &&
+        reached < s->targets.count)
+        diag_warn("with -d, %" PRIu64 " session%s reach only %u of %u servers: raise -s, or limit "
+                  "the messages of a connection (--per-connection)",
+                  sessions, sessions == 1 ? "" : "s", (unsigned)reached,
+                  (unsigned)s->targets.count);
+}
+
+static int open_targets(struct source *s, struct diag *d)
+{
+    struct endpoint *e = &s->targets.rows[0].endpoint;
     int rc = open_bind(s, d);
 
     if (rc < 0)
         return rc;
-    if (strcmp(s->target_text, "sink:") != 0)
-        return resolve_target(s, d);
+    if (!targets_sink(&s->targets)) {
+        warn_unreached(s);
+        return resolve_targets(s, d);
+    }
     s->sink_config.family = s->program.family;
     if (wants_tls(s))
         s->sink_config.tls_mode = s->client.implicit_tls ? SINK_TLS_IMPLICIT : SINK_TLS_STARTTLS;
@@ -312,11 +342,11 @@ static int open_target(struct source *s, struct diag *d)
         return rc;
     if (wants_tls(s) && s->tls.pin_count == 0)
         trust_sink(s);
-    s->target.addresses = malloc(sizeof *s->target.addresses);
-    if (!s->target.addresses)
+    e->addresses = malloc(sizeof *e->addresses);
+    if (!e->addresses)
         return diag_set(d, -ENOMEM, "out of memory");
-    s->target.addresses[0] = s->sink.address;
-    s->target.count = 1;
+    e->addresses[0] = s->sink.address;
+    e->count = 1;
     return 0;
 }
 
@@ -350,7 +380,8 @@ static int write_files(struct source *s, const struct run *r, struct diag *d)
     return rc;
 }
 
-static void describe(const struct source *s, struct run *r);
+static void describe(struct source *s, struct run *r);
+static void describe_targets(struct source *s, struct run *r);
 
 /* The run so far, as the live page shows it. */
 static void describe_now(void *arg, struct run *r)
@@ -365,6 +396,7 @@ static void describe_now(void *arg, struct run *r)
     r->elapsed_ns = m->last - m->warm_at;
     if (m->warming)
         r->total = m->warmup;
+    describe_targets(s, r);
 }
 
 /* After the embedded sink was forked: that has none of it. */
@@ -432,19 +464,19 @@ static int prepare(struct source *s, struct diag *d)
     sink_config_init(&s->sink_config);
     if ((rc = open_auth(s, d)) < 0)
         return rc;
-    rc = open_target(s, d);
+    rc = open_targets(s, d);
     if (rc < 0 || (rc = open_tls(s, d)) < 0)
         return rc;
     if (s->load_settings.find)
         find_init(&s->find, &s->load_settings);
-    rc = measure_init(&s->measure, &s->load_settings, d);
+    rc = measure_init(&s->measure, &s->load_settings, s->targets.count, d);
     if (rc < 0 || (rc = prepare_watch(s, d)) < 0)
         return rc;
     s->load.seed = s->load_settings.seed ? s->load_settings.seed : process_random();
     s->load.settings = &s->load_settings;
     s->load.client = &s->client;
     s->load.content = &s->content;
-    s->load.target = &s->target;
+    s->load.targets = &s->targets;
     process_machine(&s->machine);
     return start(s, d);
 }
@@ -472,7 +504,18 @@ static int report(struct source *s, struct run *r, struct diag *d)
     return rc < 0 ? rc : code;
 }
 
-static void describe(const struct source *s, struct run *r)
+static void describe_targets(struct source *s, struct run *r)
+{
+    const struct stats *total = r->total;
+
+    for (uint32_t i = 0; i < total->target_count; i++)
+        s->target_rows[i] = (struct run_target){s->targets.rows[i].text, s->targets.rows[i].weight,
+                                                &total->targets[i]};
+    r->targets = s->target_rows;
+    r->target_count = total->target_count;
+}
+
+static void describe(struct source *s, struct run *r)
 {
     struct process_usage usage;
 
@@ -502,6 +545,7 @@ static void describe(const struct source *s, struct run *r)
     r->model = &s->model.model;
     r->pauses = s->watch.pauses;
     r->transactions = source_transactions(&s->load, &s->program);
+    describe_targets(s, r);
 }
 
 /* A step of a search has ended: tells it, and starts the next one. false when there is none. */
@@ -604,6 +648,8 @@ int main(int argc, char **argv)
             diag_fatal("%s", d.text);
         status = rc < 0;
         opt_config_done(&s.config);
+        targets_done(&s.targets);
+        free(s.target_text);
         free(s.command_line);
         return status;
     }
@@ -631,7 +677,8 @@ int main(int argc, char **argv)
     bind_done(&s.bind);
     bind_done(&s.load_settings.proxy_sources);
     bind_done(&s.load_settings.xclient_sources);
-    endpoint_done(&s.target);
+    targets_done(&s.targets);
+    free(s.target_text);
     opt_config_done(&s.config);
     tls_identity_done(&s.identity);
     auth_users_done(&s.users);

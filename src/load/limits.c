@@ -35,9 +35,22 @@ static int read_setting(const char *name, uint64_t *out, int max)
     return n;
 }
 
+/* Of so many sessions, how many are at the TCP server that has the most; 0: there is none. */
+static uint64_t at_one_server(const struct load *l, uint64_t sessions)
+{
+    const struct rotation *r = &l->targets->rotation;
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < l->targets->count; i++)
+        if (l->targets->rows[i].endpoint.addresses[0].sa.sa_family != AF_UNIX &&
+            r->weights[i] > most)
+            most = r->weights[i];
+    return (sessions * most + r->length - 1) / r->length;
+}
+
 /*
  * A connection needs a port that no other has with the same two addresses; sessions have one
- * connection each, and all of them the same target.
+ * connection each.
  */
 static int check_ports(const struct load *l, uint64_t sessions, struct diag *d)
 {
@@ -51,10 +64,12 @@ static int check_ports(const struct load *l, uint64_t sessions, struct diag *d)
     if (sessions / ports < sources || (sessions / ports == sources && sessions % ports == 0))
         return 0;
     return diag_set(d, -EADDRNOTAVAIL,
-                    "%" PRIu64 " sessions need as many ports, and there are %" PRIu64 " x %" PRIu64
-                    " source address%s (net.ipv4.ip_local_port_range is %" PRIu64 " %" PRIu64
+                    "%" PRIu64 " sessions%s need as many ports, and there are %" PRIu64
+                    " x %" PRIu64 " source address%s (net.ipv4.ip_local_port_range is %" PRIu64
+                    " %" PRIu64
                     "): ask for fewer sessions, widen the range, or give more addresses by --bind",
-                    sessions, ports, sources, sources == 1 ? "" : "es", range[0], range[1]);
+                    sessions, l->targets->count > 1 ? " to one server" : "", ports, sources,
+                    sources == 1 ? "" : "es", range[0], range[1]);
 }
 
 static int check_fastopen(const struct load *l, struct diag *d)
@@ -73,13 +88,14 @@ static int check_fastopen(const struct load *l, struct diag *d)
 int limits_check(const struct load *l, uint64_t sessions, struct diag *d)
 {
     int rc = process_need_files(sessions + load_threads(l->settings) * THREAD_FILES, d);
+    uint64_t at_one = at_one_server(l, sessions);
 
-    if (rc < 0 || l->target->addresses[0].sa.sa_family == AF_UNIX)
+    if (rc < 0 || at_one == 0)
         return rc;
     if (l->bind && l->bind->count)
         rc = bind_check(l->bind, d);
     if (rc == 0)
-        rc = check_ports(l, sessions, d);
+        rc = check_ports(l, at_one, d);
     return rc < 0 ? rc : check_fastopen(l, d);
 }
 

@@ -3,7 +3,9 @@
  */
 #include "line.h"
 
+#include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "load.h"
 #include "session.h"
@@ -14,7 +16,7 @@ static void timer_fired(struct timer *t)
 }
 
 /* Lines with a rate begin one after the other, so that their sum is even. */
-void line_init(struct line *l, struct io *io, const struct load *load, uint64_t index)
+int line_init(struct line *l, struct io *io, const struct load *load, uint64_t index)
 {
     const struct load_settings *s = load->settings;
     uint64_t lines = load->worker_count;
@@ -26,34 +28,55 @@ void line_init(struct line *l, struct io *io, const struct load *load, uint64_t 
     l->period = s->rate_period * lines;
     if (s->rate_count && index > 0)
         l->due = io_clock(io) + s->rate_period / s->rate_count * index;
+    l->queues = calloc(load->targets->count, sizeof *l->queues);
+    return l->queues ? 0 : -ENOMEM;
+}
+
+void line_done(struct line *l)
+{
+    free(l->queues);
+    l->queues = NULL;
 }
 
 void line_join(struct line *l, struct session *s)
 {
+    struct line_queue *q = &l->queues[s->target];
+
     s->next = NULL;
-    if (l->last)
-        l->last->next = s;
+    if (q->last)
+        q->last->next = s;
     else
-        l->first = s;
-    l->last = s;
+        q->first = s;
+    q->last = s;
 }
 
 void line_join_first(struct line *l, struct session *s)
 {
-    s->next = l->first;
-    if (!l->first)
-        l->last = s;
-    l->first = s;
+    struct line_queue *q = &l->queues[s->target];
+
+    s->next = q->first;
+    if (!q->first)
+        q->last = s;
+    q->first = s;
+}
+
+struct session *line_take(struct line *l, uint32_t target)
+{
+    struct session *all = l->queues[target].first;
+
+    l->queues[target].first = l->queues[target].last = NULL;
+    return all;
 }
 
 void line_clear(struct line *l)
 {
-    l->first = l->last = NULL;
+    for (uint32_t i = 0; i < l->load->targets->count; i++)
+        (void)line_take(l, i);
 }
 
-void line_leave(struct line *l)
+void line_leave(struct line *l, const struct session *s)
 {
-    l->connecting--;
+    l->queues[s->target].connecting--;
 }
 
 /* Moves on to when the one behind this may begin. The fraction is kept: no rate drifts. */
@@ -92,19 +115,36 @@ static bool may_begin(struct line *l)
     return true;
 }
 
+/* The queue whose first session may go next; NULL: none may. */
+static struct line_queue *next_queue(struct line *l)
+{
+    struct line_queue *next = NULL;
+
+    for (uint32_t i = 0; i < l->load->targets->count; i++) {
+        struct line_queue *q = &l->queues[i];
+
+        if (q->first && q->connecting < l->parallel &&
+            (!next || q->first->connection < next->first->connection))
+            next = q;
+    }
+    return next;
+}
+
 void line_next(struct line *l)
 {
+    struct line_queue *q;
+
     if (run_stop(&l->load->control) == RUN_ABORT)
         return;
-    while (l->first && l->connecting < l->parallel) {
-        struct session *s = l->first;
+    while ((q = next_queue(l)) != NULL) {
+        struct session *s = q->first;
 
         if (!may_begin(l))
             return;
-        l->first = s->next;
-        if (!l->first)
-            l->last = NULL;
-        l->connecting++;
+        q->first = s->next;
+        if (!q->first)
+            q->last = NULL;
+        q->connecting++;
         session_connect(s);
     }
     l->paced = false;

@@ -1,6 +1,6 @@
 /*
- * A load: sessions that send messages to one target, spread over workers. This header is what the
- * program sees; session.h and worker.h are inside.
+ * A load: sessions that send messages to one target or several, spread over workers. This header is
+ * what the program sees; session.h and worker.h are inside.
  */
 #ifndef LOAD_LOAD_H
 #define LOAD_LOAD_H
@@ -19,6 +19,7 @@
 #include "require.h"
 #include "schedule.h"
 #include "stats.h"
+#include "target.h"
 #include "think.h"
 #include "threading.h"
 
@@ -130,16 +131,15 @@ struct load {
     const struct client_config *client;
     const struct io_driver *driver;
     struct mail_content *content;
-    const struct endpoint *target;
-    const struct bind_list *bind;   /* where connections come from; NULL: as the system likes */
-    struct client_form form;        /* of all messages, made from content */
-    uint64_t seed;                  /* of schedule, think times, jitter */
-    uint64_t number_base;           /* messages of earlier runs of the same program */
-    const struct tls_settings *tls; /* NULL: none is wanted; else the next two are set */
+    const struct target_list *targets; /* resolved */
+    const struct bind_list *bind;      /* where connections come from; NULL: as the system likes */
+    struct client_form form;           /* of all messages, made from content */
+    uint64_t seed;                     /* of schedule, think times, jitter */
+    uint64_t number_base;              /* messages of earlier runs of the same program */
+    const struct tls_settings *tls;    /* NULL: none is wanted; else the next two are set */
     const struct tls_identity *identity; /* to show to a server; for load_start() only */
     const struct auth_settings *auth;    /* NULL: nobody authenticates; else users is set */
     const struct auth_users *users;
-    const char *host;                  /* the target's name; NULL: it has none */
     struct transactions *transactions; /* where each message is told of; NULL: nowhere */
     struct run_control control;
     atomic_bool warming;   /* what workers record from the next interval on is the warm-up's */

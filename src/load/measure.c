@@ -23,13 +23,25 @@ static void begin(struct measure *m)
     m->due = m->warming && s->warmup < s->interval ? s->warmup : s->interval;
 }
 
-int measure_init(struct measure *m, const struct load_settings *s, struct diag *d)
+/* 0 or -ENOMEM */
+static int keep_by_target(struct measure *m, uint32_t targets)
+{
+    if (targets < 2)
+        return 0;
+    return stats_by_target(m->total, targets) < 0 || stats_by_target(m->warmup, targets) < 0 ||
+                   stats_by_target(m->interval, targets) < 0
+               ? -ENOMEM
+               : 0;
+}
+
+int measure_init(struct measure *m, const struct load_settings *s, uint32_t targets, struct diag *d)
 {
     *m = (struct measure){.settings = s};
     m->total = stats_new();
     m->warmup = stats_new();
     m->interval = stats_new();
-    if (!m->total || !m->warmup || !m->interval || series_init(&m->series, SERIES_ROWS) < 0)
+    if (!m->total || !m->warmup || !m->interval || keep_by_target(m, targets) < 0 ||
+        series_init(&m->series, SERIES_ROWS) < 0)
         return diag_set(d, -ENOMEM, "out of memory");
     begin(m);
     return 0;

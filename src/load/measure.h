@@ -24,8 +24,11 @@ struct measure {
     bool stopped;           /* --stop-when holds */
 };
 
-/* 0 or -ENOMEM with diag set; done takes a zeroed one. */
-int measure_init(struct measure *, const struct load_settings *, struct diag *);
+/*
+ * For a load of so many targets: of several, total and what it is made of are kept by target too.
+ * 0 or -ENOMEM with diag set; done takes a zeroed one.
+ */
+int measure_init(struct measure *, const struct load_settings *, uint32_t targets, struct diag *);
 void measure_done(struct measure *);
 
 /* Empty again, for another run with the settings as they are now. */

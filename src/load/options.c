@@ -226,7 +226,8 @@ const struct opt load_options[] = {
      .group = "Connection",
      .help = "connects in progress (default 1)",
      .man = "How many connects may be in progress at a time (default: 1, one when the other is "
-            "done). auto is 128, as much as the listen queues of servers commonly take; where "
+            "done), to each server if there are several. auto is 128, as much as the listen queues "
+            "of servers commonly take; where "
             "connecting takes long, over real networks or with a server that is slow to accept, "
             "1 sets the pace of the whole run."},
     {.name = "connect-rate",

@@ -14,6 +14,7 @@
 #include "secure.h"
 #include "session_auth.h"
 #include "session_events.h"
+#include "session_target.h"
 #include "session_tls.h"
 #include "transaction_track.h"
 #include "units.h"
@@ -86,10 +87,13 @@ void session_delivered(struct session *s)
 static void drop_message(struct session *s, enum outcome o)
 {
     struct stats *st = s->worker->stats;
+    struct target_stats *row = session_row(s);
 
     stats_message(st, o, NULL);
     if (o == OUTCOME_FAILED)
         stats_break(st, PHASE_CONNECT, BREAK_FAILED);
+    if (row && o != OUTCOME_MISSED)
+        row->counter[COUNTER_MESSAGES_ACCEPTED + (int)o]++;
     stats_recipients(st, o, s->worker->load->content->settings->rcpt_count);
     if (s->worker->lane)
         track_end(s, NULL, o, io_clock(s->worker->io));
@@ -161,7 +165,11 @@ void session_begin(struct session *s)
         model_park(s, now);
         return;
     }
-    s->connection = 1 + atomic_fetch_add_explicit(&w->load->connections, 1, memory_order_relaxed);
+    if (!session_choose(s, now)) {
+        model_unclaim(s);
+        io_timer_set(w->io, &s->timer, s->pause_until);
+        return;
+    }
     if (!w->load->settings->keep_going && !take(s, now)) {
         over(s);
         return;
@@ -175,12 +183,12 @@ void session_begin(struct session *s)
 /* Which of the target's addresses it is at. */
 static size_t address_of(const struct session *s)
 {
-    return (s->first_address + s->addresses_tried) % s->worker->load->target->count;
+    return (s->first_address + s->addresses_tried) % session_target(s)->endpoint.count;
 }
 
 const struct address *session_address(const struct session *s)
 {
-    return &s->worker->load->target->addresses[address_of(s)];
+    return &session_target(s)->endpoint.addresses[address_of(s)];
 }
 
 /* Where this connection comes from, --bind: one after the other takes the next. */
@@ -190,18 +198,16 @@ static const struct address *source_of(const struct session *s, struct address *
 
     if (!bind || !bind->count)
         return NULL;
-    bind_address(bind, s->connection - 1, out);
+    bind_address(bind, session_turn(s), out);
     return out;
 }
 
 /* Where to begin: with the address that worked last, or with --all-addresses each in turn. */
 static uint16_t first_address(const struct session *s)
 {
-    const struct load *l = s->worker->load;
-
-    if (!l->settings->all_addresses)
-        return (uint16_t)s->worker->address;
-    return (uint16_t)((s->connection - 1) % l->target->count);
+    if (!s->worker->load->settings->all_addresses)
+        return (uint16_t)s->worker->targets[s->target].address;
+    return (uint16_t)(session_turn(s) % session_target(s)->endpoint.count);
 }
 
 void session_connect(struct session *s)
@@ -211,40 +217,45 @@ void session_connect(struct session *s)
 
     /* It has no message yet, and there is none any more. */
     if (!s->count && !worker_has_more(w)) {
-        line_leave(&w->line);
+        line_leave(&w->line, s);
         over(s);
         return;
     }
     s->holds_turn = true;
+    s->ready = false;
     if (s->addresses_tried == 0)
         s->first_address = first_address(s);
     s->state = SESSION_CONNECTING;
     s->event_at = io_clock(w->io);
     outage_try(&w->outage, s->event_at);
-    stats_count(w->stats, COUNTER_CONNECTIONS_STARTED);
+    session_count(s, COUNTER_CONNECTIONS_STARTED);
     io_timer_set(w->io, &s->timer, s->event_at + w->load->client->timeout[PHASE_CONNECT]);
     s->conn = (struct io_conn){.handler = &handler, .fd = -1};
-    io_connect(w->io, &s->conn, &w->load->target->addresses[address_of(s)], source_of(s, &source));
+    io_connect(w->io, &s->conn, session_address(s), source_of(s, &source));
 }
 
 /* The others may go on connecting. */
 static void give_turn_back(struct session *s)
 {
     if (s->holds_turn)
-        line_leave(&s->worker->line);
+        line_leave(&s->worker->line, s);
     s->holds_turn = false;
 }
 
-/* "127.0.0.1:25", "127.0.0.1:25 from 127.0.0.2" */
+/* "127.0.0.1:25", "127.0.0.1:25 from 127.0.0.2"; of several targets also as what it was typed. */
 static void path_text(const struct session *s, const struct address *source, char *out, size_t size)
 {
+    const char *typed = session_target(s)->text;
     char target[160];
     char host[64] = "";
 
-    (void)address_text(&s->worker->load->target->addresses[address_of(s)], target, sizeof target);
+    (void)address_text(session_address(s), target, sizeof target);
     if (source)
         (void)address_host(source, host, sizeof host);
-    (void)snprintf(out, size, "%s%s%s", target, source ? " from " : "", host);
+    if (s->worker->load->targets->count == 1 || strcmp(typed, target) == 0)
+        typed = "";
+    (void)snprintf(out, size, "%s%s%s%s%s", typed, *typed ? ": " : "", target,
+                   source ? " from " : "", host);
 }
 
 /* All addresses were tried: one of -C is over. With the last the message is lost, and the run. */
@@ -254,7 +265,7 @@ static void connect_failed(struct session *s, int error)
     struct address a;
     const struct address *source = source_of(s, &a);
     const char *words = limits_words(error, source, session_address(s));
-    char path[240];
+    char path[480];
 
     path_text(s, source, path, sizeof path);
     if (w->load->settings->keep_going) {
@@ -284,7 +295,7 @@ static void send_proxy_header(struct session *s)
 {
     struct worker *w = s->worker;
     const struct bind_list *sources = &w->load->settings->proxy_sources;
-    uint64_t number = s->connection - 1;
+    uint64_t number = session_turn(s);
     struct address source;
     struct iovec v;
 
@@ -298,9 +309,8 @@ static void send_proxy_header(struct session *s)
         address_set_port(&source, (uint16_t)(1024 + number / sources->count % (65536 - 1024)));
     }
     v.iov_base = s->buffer->arena.base;
-    v.iov_len =
-        proxy_write((enum proxy_version)w->load->settings->proxy, sources->count ? &source : NULL,
-                    &w->load->target->addresses[w->address], v.iov_base);
+    v.iov_len = proxy_write((enum proxy_version)w->load->settings->proxy,
+                            sources->count ? &source : NULL, session_address(s), v.iov_base);
     s->unsent = (uint32_t)v.iov_len;
     client_preface(session_client(s), v.iov_len);
     io_send(w->io, &s->conn, &v, 1);
@@ -315,8 +325,8 @@ static void connected(struct io_conn *conn, int error)
     uint64_t now = io_now(w->io);
 
     if (error) {
-        stats_count(w->stats, COUNTER_CONNECTIONS_FAILED);
-        s->again = s->addresses_tried + 1u < w->load->target->count;
+        session_count(s, COUNTER_CONNECTIONS_FAILED);
+        s->again = s->addresses_tried + 1u < session_target(s)->endpoint.count;
         if (s->again)
             s->addresses_tried++;
         else
@@ -326,10 +336,11 @@ static void connected(struct io_conn *conn, int error)
         return;
     }
     give_turn_back(s);
-    w->address = (uint32_t)address_of(s);
+    s->first_address = (uint16_t)address_of(s);
     s->addresses_tried = 0;
+    w->targets[s->target].address = s->first_address;
     s->stood = true;
-    stats_count(w->stats, COUNTER_CONNECTIONS_MADE);
+    session_count(s, COUNTER_CONNECTIONS_MADE);
     stats_latency(w->stats, PHASE_CONNECT, now - s->event_at);
     if (w->lane)
         track_connected(s);
@@ -356,8 +367,10 @@ static bool feed(struct session *s, uint64_t now)
     bool more = worker_has_more(w) && model_wanted(s);
     struct delivery *d = NULL;
 
-    if (!s->ready)
+    if (!s->ready) {
         outage_ready(&w->outage);
+        session_target_well(s);
+    }
     s->ready = true;
     s->waiting = more && s->stays;
     s->paused = more && now < s->pause_until;
@@ -537,6 +550,8 @@ static void closed(struct io_conn *conn)
     stats_add(w->stats, COUNTER_CONNECTIONS_CLOSED, s->stood);
     s->stood = false;
     model_unclaim(s);
+    if (!s->ready)
+        session_target_failed(s);
     if (s->failed && w->load->settings->keep_going)
         back_off(s);
     /* A message still held means that connecting is to be tried again, before all others. */

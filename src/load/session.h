@@ -49,13 +49,14 @@ struct session {
     uint64_t event_at;          /* when connecting, or TLS, began */
     uint64_t pause_until;       /* no new message before this */
     uint32_t unsent;            /* octets of the send under way */
-    uint16_t first_address;     /* of the target's: where it began, and how many of them failed */
+    uint16_t first_address;     /* of its target's: where it began, and how many of them failed */
     uint16_t addresses_tried;
     uint32_t tries;        /* of -C */
     uint32_t left;         /* messages that this connection may still take; LEFT_ALL: no limit */
     uint16_t failures;     /* --keep-going: connections in a row without an accepted message */
     uint16_t first, count; /* of the deliveries under way, a ring, in order */
     uint8_t state;
+    uint8_t target;      /* of this connection */
     bool paused : 1;     /* open, and waits for pause_until */
     bool parked : 1;     /* waits for a start to fall due */
     bool claim : 1;      /* goes to connect on behalf of a start that is due */

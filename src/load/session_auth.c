@@ -6,6 +6,7 @@
 #include "auth.h"
 #include "auth_settings.h"
 #include "secure.h"
+#include "session_target.h"
 #include "worker.h"
 
 void session_auth_done(struct session *s)
@@ -19,7 +20,7 @@ static const struct auth_user *user_of(const struct session *s)
 {
     const struct load *l = s->worker->load;
     uint64_t n = l->auth->order == AUTH_RANDOM ? rng_below(&s->worker->rng, l->users->count)
-                                               : (s->connection - 1) % l->users->count;
+                                               : session_turn(s) % l->users->count;
 
     return &l->users->rows[n];
 }
@@ -34,9 +35,10 @@ static bool may_be_clear(const struct session *s)
 static void failed(struct session *s, const char *why)
 {
     struct worker *w = s->worker;
+    char where[SESSION_WHERE_SIZE];
 
     stats_count(w->stats, COUNTER_AUTH_FAILED);
-    worker_failure(w, FAILURE_AUTH, "%s", why);
+    worker_failure(w, FAILURE_AUTH, "%s%s", why, session_where(s, where));
     session_auth_done(s);
 }
 

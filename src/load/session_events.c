@@ -7,6 +7,7 @@
 
 #include "secure.h"
 #include "session_auth.h"
+#include "session_target.h"
 #include "think.h"
 #include "transaction_track.h"
 #include "units.h"
@@ -34,6 +35,7 @@ static void refused_reply(struct session *s, const struct client_event *e)
     struct refusal_key key = refusal_key(e->phase, e->code, e->enhanced, e->collateral);
     char phase[64];
     char text[WORDS_MAX];
+    char where[SESSION_WHERE_SIZE];
     const char *words = words_for(s, e->phase, true, phase, sizeof phase);
 
     (void)diag_printable(text, sizeof text, e->text);
@@ -42,9 +44,9 @@ static void refused_reply(struct session *s, const struct client_event *e)
     stats_refusal(w->stats, &key, e->line, e->unsolicited ? NS_NEVER : e->received_at - e->sent_at);
     /* With --keep-going the table of refusals has them. */
     if (w->load->settings->tolerant && !w->load->settings->keep_going)
-        diag_warn("%s: %d %s", words, e->code, text);
+        diag_warn("%s%s: %d %s", words, session_where(s, where), e->code, text);
     else
-        worker_trouble(w, "%s: %d %s", words, e->code, text);
+        worker_trouble(w, "%s%s: %d %s", words, session_where(s, where), e->code, text);
 }
 
 static void on_reply(struct session *s, const struct client_event *e)
@@ -77,21 +79,40 @@ static void plan_pause(struct session *s, uint64_t now)
         s->pause_until = now + rng_below(&s->worker->rng, l->random_wait + 1);
 }
 
-/* With a target rate: how long after its intended start a message ended, by how it did. */
-static void response(struct session *s, const struct client_mail *m, enum outcome o, uint64_t now)
+/* With a target rate: how long after its intended start a message ended. */
+static uint64_t response_time(const struct client_mail *m, uint64_t now)
 {
     const struct delivery *d =
         (const struct delivery *)((const char *)m - offsetof(struct delivery, mail));
 
+    return now > d->intended[0] ? now - d->intended[0] : 0;
+}
+
+/* The same, by how it did. */
+static void response(struct session *s, const struct client_mail *m, enum outcome o, uint64_t now)
+{
     if (s->worker->model.paced)
-        hist_record(&s->worker->stats->response[o],
-                    now > d->intended[0] ? now - d->intended[0] : 0);
+        hist_record(&s->worker->stats->response[o], response_time(m, now));
+}
+
+/* The same once more, for its target. */
+static void count_by_target(const struct session *s, struct target_stats *row,
+                            const struct client_event *e, uint64_t now)
+{
+    row->counter[COUNTER_MESSAGES_ACCEPTED + (int)e->outcome]++;
+    if (e->outcome != OUTCOME_ACCEPTED)
+        return;
+    row->counter[COUNTER_MESSAGES_PARTIAL] += e->rcpt[OUTCOME_ACCEPTED] < e->mail->form->rcpt_count;
+    hist_record(&row->transaction, now - e->started_at);
+    if (s->worker->model.paced)
+        hist_record(&row->response, response_time(e->mail, now));
 }
 
 static void on_transaction(struct session *s, const struct client_event *e, uint64_t now)
 {
     struct worker *w = s->worker;
     struct stats *st = w->stats;
+    struct target_stats *row = session_row(s);
     bool accepted = e->outcome == OUTCOME_ACCEPTED;
 
     /* Taken, but not begun when the run was asked to finish: given back. */
@@ -124,6 +145,8 @@ static void on_transaction(struct session *s, const struct client_event *e, uint
     if (accepted)
         s->failures = 0;
     response(s, e->mail, e->outcome, now);
+    if (row)
+        count_by_target(s, row, e, now);
     if (w->load->settings->counter &&
         (accepted || (e->outcome == OUTCOME_REFUSED && e->phase == PHASE_END_OF_DATA)))
         show_counter(s);
@@ -141,13 +164,15 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
                            : "an unexpected reply";
     const struct load_settings *l = s->worker->load->settings;
     char text[WORDS_MAX];
+    char where[SESSION_WHERE_SIZE];
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
     if (l->tolerant && !l->keep_going)
-        diag_warn("protocol error: %s: %s", what, text);
+        diag_warn("protocol error%s: %s: %s", session_where(s, where), what, text);
     else
-        worker_failure(s->worker, FAILURE_PROTOCOL, "protocol error: %s: %s", what, text);
+        worker_failure(s->worker, FAILURE_PROTOCOL, "protocol error%s: %s: %s",
+                       session_where(s, where), what, text);
 }
 
 /* Said once, for it will be the same for the sessions that follow. */
@@ -164,6 +189,7 @@ static void on_end(struct session *s, const struct client_event *e)
     char phase[64];
     const char *doing = words_for(s, e->phase, false, phase, sizeof phase);
     bool keep_going = w->load->settings->keep_going;
+    char where[SESSION_WHERE_SIZE];
 
     s->failed = e->end != CLIENT_END_QUIT && e->end != CLIENT_END_ABORTED;
     if (e->plaintext)
@@ -172,21 +198,23 @@ static void on_end(struct session *s, const struct client_event *e)
         stats_count(w->stats, COUNTER_TLS_FAILED);
     switch (e->end) {
     case CLIENT_END_LOST:
-        stats_count(w->stats, COUNTER_CONNECTIONS_LOST);
+        session_count(s, COUNTER_CONNECTIONS_LOST);
         stats_break(w->stats, e->phase, BREAK_LOST);
         /* Nothing was under way, RSET included, and nothing was to come: no harm done. */
         if (!s->was_idle || e->phase == PHASE_RSET ||
             (keep_going ? e->phase != PHASE_MAIL : worker_has_more(w) && !w->model.held))
-            worker_failure(w, FAILURE_LOST, "lost connection while %s", doing);
+            worker_failure(w, FAILURE_LOST, "lost connection while %s%s", doing,
+                           session_where(s, where));
         break;
     case CLIENT_END_TIMEOUT:
         stats_count(w->stats, COUNTER_TIMEOUTS);
         stats_break(w->stats, e->phase, BREAK_TIMEOUT);
         /* All messages are answered before QUIT is sent: no harm done. */
         if (e->phase == PHASE_QUIT && !keep_going)
-            diag_warn("timeout while waiting for the reply to QUIT");
+            diag_warn("timeout while waiting for the reply to QUIT%s", session_where(s, where));
         else
-            worker_failure(w, FAILURE_TIMEOUT, "timeout while %s", doing);
+            worker_failure(w, FAILURE_TIMEOUT, "timeout while %s%s", doing,
+                           session_where(s, where));
         break;
     case CLIENT_END_UNSOLICITED:
     case CLIENT_END_ENDLESS:
@@ -194,17 +222,18 @@ static void on_end(struct session *s, const struct client_event *e)
         on_protocol_error(s, e);
         break;
     case CLIENT_END_FORBIDDEN:
-        worker_fatal(w, "%.*s", (int)e->why.n, e->why.p);
+        worker_fatal(w, "%.*s%s", (int)e->why.n, e->why.p, session_where(s, where));
         break;
     case CLIENT_END_NO_OFFER:
         if (e->missing == ext_rows[EXT_AUTH]) {
-            worker_fatal(w, "the server does not offer AUTH%s",
+            worker_fatal(w, "the server does not offer AUTH%s%s", session_where(s, where),
                          secure_is(&s->conn) ? "" : ": it may want TLS first, see --tls");
             break;
         }
         worker_fatal(w,
-                     "the server does not offer %s: leave the option out, or let it be =if-offered",
-                     e->missing->keyword);
+                     "the server does not offer %s%s: leave the option out, or let it be "
+                     "=if-offered",
+                     e->missing->keyword, session_where(s, where));
         break;
     default: /* asked for, or told by the reply that caused it */
         break;

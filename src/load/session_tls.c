@@ -4,6 +4,7 @@
 #include "session_tls.h"
 
 #include "secure.h"
+#include "session_target.h"
 #include "worker.h"
 
 static struct session *of_conn(struct io_conn *c)
@@ -31,12 +32,13 @@ static void failed(struct io_conn *c, const struct diag *why)
 {
     struct session *s = of_conn(c);
     struct worker *w = s->worker;
+    char where[SESSION_WHERE_SIZE];
 
     if (s->state != SESSION_OPEN)
         return;
     stats_count(w->stats, COUNTER_TLS_FAILED);
     /* As a connection that can't be made. */
-    worker_failure(w, FAILURE_TLS, "%s", why->text);
+    worker_failure(w, FAILURE_TLS, "%s%s", why->text, session_where(s, where));
     client_tls_failed(session_client(s));
     session_go_on(s, io_now(w->io));
 }
@@ -56,6 +58,6 @@ void session_tls_begin(struct session *s)
     struct worker *w = s->worker;
 
     s->event_at = io_clock(w->io);
-    if (secure_start(w->io, &s->conn, w->tls, &handler, s->unsent) < 0)
+    if (secure_start(w->io, &s->conn, w->targets[s->target].tls, &handler, s->unsent) < 0)
         worker_fatal(w, "out of memory");
 }

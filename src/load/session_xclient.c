@@ -1,7 +1,7 @@
 /*
  * On whose behalf a session comes: its attributes for XCLIENT.
  */
-#include "session.h"
+#include "session_target.h"
 #include "worker.h"
 
 /* Set number i, one after the other, of "A=1 B=2,A=3". */
@@ -27,13 +27,13 @@ size_t load_xclient(const struct client *c, char out[CLIENT_XCLIENT_MAX])
     size_t n = 0;
 
     if (l->xclient_sources.count) {
-        bind_address(&l->xclient_sources, s->connection - 1, &a);
+        bind_address(&l->xclient_sources, session_turn(s), &a);
         n = (size_t)snprintf(out, CLIENT_XCLIENT_MAX, "ADDR=%s%s",
                              a.sa.sa_family == AF_INET6 ? "IPV6:" : "",
                              address_host(&a, host, sizeof host));
     }
     if (l->xclient_sets)
-        set = set_of(l->xclient_sets, s->connection - 1);
+        set = set_of(l->xclient_sets, session_turn(s));
     if (n > 0 && set.n > 0)
         out[n++] = ' ';
     memcpy(out + n, set.p ? set.p : "", set.n);

@@ -301,16 +301,21 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
     w->block_max = sessions * w->deliveries;
     if (w->block_max > BLOCK_MAX)
         w->block_max = BLOCK_MAX;
-    if (!w->sessions || recorder_init(&w->recorder) < 0)
+    w->targets = calloc(l->targets->count, sizeof *w->targets);
+    if (!w->sessions || !w->targets || recorder_init(&w->recorder) < 0 ||
+        (l->targets->count > 1 && recorder_by_target(&w->recorder, l->targets->count) < 0))
         return out_of_memory(sessions + idle, d);
     for (; w->session_count < sessions + idle; w->session_count++) {
         session_init(worker_session(w, w->session_count), w);
         worker_session(w, w->session_count)->stays = w->session_count >= sessions;
     }
     w->active = sessions + idle;
-    if (l->tls) {
-        w->tls = tls_context_client(l->tls, l->identity, l->host, rng_next(&w->rng), d);
-        if (!w->tls)
+    for (uint32_t i = 0; l->tls && i < l->targets->count; i++) {
+        const char *host = l->targets->rows[i].host;
+
+        w->targets[i].tls =
+            tls_context_client(l->tls, l->identity, *host ? host : NULL, rng_next(&w->rng), d);
+        if (!w->targets[i].tls)
             return -EINVAL;
     }
     if (l->auth) {
@@ -326,7 +331,8 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         .delay = !l->settings->nodelay,
         .fastopen = l->settings->fastopen,
     };
-    line_init(&w->line, w->io, l, (uint64_t)(w - l->workers));
+    if (line_init(&w->line, w->io, l, (uint64_t)(w - l->workers)) < 0)
+        return out_of_memory(sessions + idle, d);
     return 0;
 }
 
@@ -345,7 +351,10 @@ void worker_done(struct worker *w)
         session_done(worker_session(w, i));
     free(w->sessions);
     io_free(w->io);
-    tls_context_free(w->tls);
+    for (uint32_t i = 0; w->targets && i < w->load->targets->count; i++)
+        tls_context_free(w->targets[i].tls);
+    free(w->targets);
+    line_done(&w->line);
     auth_context_free(w->auth);
     recorder_done(&w->recorder);
     outage_done(&w->outage);

@@ -26,6 +26,19 @@ struct send_buffer {
     struct arena arena;
 };
 
+/*
+ * What a worker knows of a target. With --keep-going and several of them, one that can't be
+ * reached, or does not get as far as taking mail, rests: its turns are passed over, and then one
+ * session at a time tries it, until it is well again.
+ */
+struct worker_target {
+    struct tls_context *tls; /* NULL: none */
+    uint64_t rests_until;
+    uint32_t address;  /* index of the address that worked last */
+    uint16_t failures; /* in a row; 0: it is well */
+    bool tried;        /* by a session, after a rest */
+};
+
 struct worker {
     _Alignas(64) struct load *load; /* no cache line is shared with another worker */
     struct io *io;
@@ -51,13 +64,12 @@ struct worker {
     struct send_buffer *buffers;
     struct send_buffer *large_buffers; /* for the beginning of a session */
     size_t buffer_size, large_size;
-    struct tls_context *tls;    /* NULL: none */
-    struct auth_context *auth;  /* NULL: none */
-    uint32_t address;           /* index of the address that worked last */
-    enum run_stop stop;         /* as acted upon */
-    struct process_thread used; /* by its thread, in the loop */
-    bool asked;                 /* the reader's: for an interval */
-    bool exhausted_told;        /* waiting sessions, that no message is left to take */
+    struct worker_target *targets; /* as many as the load has */
+    struct auth_context *auth;     /* NULL: none */
+    enum run_stop stop;            /* as acted upon */
+    struct process_thread used;    /* by its thread, in the loop */
+    bool asked;                    /* the reader's: for an interval */
+    bool exhausted_told;           /* waiting sessions, that no message is left to take */
     pthread_t thread;
 };
 

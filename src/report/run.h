@@ -15,6 +15,7 @@
 #include "points.h"
 #include "require.h"
 #include "stats.h"
+#include "targets.h"
 
 struct sink_run;
 
@@ -78,6 +79,13 @@ struct run_transactions {
     uint64_t dropped; /* messages without one */
 };
 
+/* One of several servers that a load went to, and its part of the account. */
+struct run_target {
+    const char *endpoint; /* as typed; NULL: not known */
+    uint64_t weight;      /* FIELD_MIXED: merged runs differ in it */
+    struct target_stats *stats;
+};
+
 /* All borrowed. Texts may be NULL for unknown, numbers 0. */
 struct run {
     const char *program; /* "smtp-source" */
@@ -113,6 +121,8 @@ struct run {
     const char *why;
 
     const struct stats *total;
+    const struct run_target *targets; /* none where there was one server */
+    size_t target_count;
     const struct sink_run *sink;   /* the embedded sink's; NULL for none */
     const struct run_model *model; /* NULL: not known */
 

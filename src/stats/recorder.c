@@ -24,6 +24,13 @@ int recorder_init(struct recorder *r)
     return 0;
 }
 
+int recorder_by_target(struct recorder *r, uint32_t count)
+{
+    int rc = stats_by_target(r->sets[0], count);
+
+    return rc < 0 ? rc : stats_by_target(r->sets[1], count);
+}
+
 void recorder_done(struct recorder *r)
 {
     stats_free(r->sets[0]);

@@ -36,6 +36,10 @@ struct recorder {
 
 /* 0 or -ENOMEM. done takes a zeroed or half-built one. */
 int recorder_init(struct recorder *);
+
+/* Before its first use: its sets keep the account by target, stats_by_target(). */
+int recorder_by_target(struct recorder *, uint32_t count);
+
 void recorder_done(struct recorder *);
 
 /* Writer: the set to record into, until the next recorder_poll(). */

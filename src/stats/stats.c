@@ -4,8 +4,10 @@
 #include "stats.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 
+#include "targets.h"
 #include "units.h"
 
 struct stats *stats_new(void)
@@ -27,7 +29,21 @@ struct stats *stats_new(void)
 
 void stats_free(struct stats *s)
 {
+    if (s)
+        free(s->targets);
     free(s);
+}
+
+int stats_by_target(struct stats *s, uint32_t count)
+{
+    struct target_stats *rows = targets_new(count);
+
+    if (!rows)
+        return -ENOMEM;
+    free(s->targets);
+    s->targets = rows;
+    s->target_count = count;
+    return 0;
 }
 
 void stats_clear(struct stats *s)
@@ -45,6 +61,7 @@ void stats_clear(struct stats *s)
     kinds_clear(&s->tls);
     kinds_clear(&s->auth);
     kinds_clear(&s->auth_users);
+    targets_clear(s->targets, s->target_count);
 }
 
 void stats_merge(struct stats *into, const struct stats *from)
@@ -65,6 +82,9 @@ void stats_merge(struct stats *into, const struct stats *from)
     kinds_merge(&into->tls, &from->tls);
     kinds_merge(&into->auth, &from->auth);
     kinds_merge(&into->auth_users, &from->auth_users);
+    assert(!into->targets || !from->targets || into->target_count == from->target_count);
+    if (into->targets && from->targets)
+        targets_merge(into->targets, from->targets, into->target_count);
 }
 
 static uint64_t sum_outcomes(const struct stats *s, enum counter first)
@@ -118,7 +138,7 @@ bool stats_check(const struct stats *s)
 {
     const uint64_t *c = s->counter;
 
-    return stats_check_part(s) &&
+    return stats_check_part(s) && (!s->targets || !targets_check(s->targets, s->target_count, s)) &&
            c[COUNTER_CONNECTIONS_MADE] + c[COUNTER_CONNECTIONS_FAILED] <=
                c[COUNTER_CONNECTIONS_STARTED] &&
            c[COUNTER_CONNECTIONS_CLOSED] <= c[COUNTER_CONNECTIONS_MADE] &&

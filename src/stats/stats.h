@@ -83,6 +83,8 @@ enum break_kind {
 OUTCOME_LIST(X)
 #undef X
 
+struct target_stats;
+
 /*
  * About 950 KiB, nearly all of it slots that a run never touches. Hot fields stand in the middle:
  * two sets that lie side by side share no cache line that two threads would write in every turn.
@@ -103,16 +105,22 @@ struct stats {
     struct kinds tls;        /* versions, ciphers and groups of the handshakes */
     struct kinds auth;       /* mechanisms of accepted authentications */
     struct kinds auth_users; /* users of refused ones */
+    /* By target, see targets.h; none of it where there is one target. */
+    struct target_stats *targets;
+    uint32_t target_count;
 };
 
 /* All empty. NULL when out of memory. free takes NULL. */
 struct stats *stats_new(void);
+
+/* It shall keep the account by target too, of so many. 0 or -ENOMEM. */
+int stats_by_target(struct stats *, uint32_t count);
 void stats_free(struct stats *);
 
 /* Empties it; cheap when little was recorded. */
 void stats_clear(struct stats *);
 
-/* Adds all of `from`. */
+/* Adds all of `from`. What either has by target is added where both have it, of the same ones. */
 void stats_merge(struct stats *into, const struct stats *from);
 
 /* The sums of the five outcomes. */

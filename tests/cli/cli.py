@@ -240,7 +240,7 @@ def counter_counts():
 def bad_input_gets_one_clear_line():
     cases = [
         ([], "no server given"),
-        (["a", "b"], "one too many: b"),
+        (["a", "0@b"], "bad weight in 0@b"),
         (["--bogus", "x"], "--bogus"),
         (["-s"], "-s"),
         (["-s", "0", "x"], "session count: 0"),

@@ -19,6 +19,7 @@ void plan_init(struct plan *p, uint64_t seed, const char *label)
         .client = {.window = 100},
         .net = {.seed = seed, .turns_max = 3000000},
         .script = {.seed = seed ^ UINT64_C(0x5deece66d)},
+        .targets = 1,
         .addresses = 1,
     };
     client_timeout_same(&p->client, 300 * NS_PER_S);
@@ -250,6 +251,8 @@ static void draw_model(struct plan *p, struct rng *r)
         l->think = (struct think){THINK_EXPONENTIAL, any_size(r, 5 * NS_PER_S), 0};
     if (one_in(r, 5))
         l->idle_sessions = any_size(r, 5);
+    if (one_in(r, 4))
+        p->targets = (uint32_t)draw(r, 2, 3);
 }
 
 void plan_random(struct plan *p, uint64_t seed)

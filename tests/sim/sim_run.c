@@ -13,6 +13,7 @@
 
 #include "endpoint.h"
 #include "honest.h"
+#include "targets.h"
 #include "units.h"
 #include "worker.h"
 
@@ -22,6 +23,7 @@ struct playing {
     struct plan *plan;
     struct load load;
     struct load_settings settings; /* completed */
+    struct target_list targets;
     struct sim_world *world;
     struct script *script;
     struct honest *honest;
@@ -88,7 +90,33 @@ static int write_dotted(char *name, size_t size)
     return fd;
 }
 
-static void prepare(struct playing *g, struct endpoint *target, struct mail_content *content)
+/*
+ * As many as there are to be, all of the same addresses, and of weights 1, 2, 3, ... Of several the
+ * last has another port, where nobody listens.
+ */
+static void make_targets(struct playing *g)
+{
+    static char names[3][4] = {"a", "2@b", "3@c"};
+    char *const operands[] = {names[0], names[1], names[2]};
+    const struct plan *p = g->plan;
+    struct diag d;
+
+    if (targets_parse(&g->targets, operands, p->targets, &d) < 0)
+        sim_die(NULL, d.text);
+    for (uint32_t i = 0; i < p->targets; i++) {
+        struct endpoint *e = &g->targets.rows[i].endpoint;
+        bool dead = p->targets > 1 && i + 1 == p->targets;
+
+        e->count = p->addresses;
+        e->addresses = calloc(p->addresses, sizeof *e->addresses);
+        if (!e->addresses)
+            sim_die(NULL, "out of memory");
+        for (uint32_t k = 0; k < p->addresses; k++)
+            sim_address(&e->addresses[k], (uint16_t)(PORT + k + (dead ? 1000 : 0)));
+    }
+}
+
+static void prepare(struct playing *g, struct mail_content *content)
 {
     struct plan *p = g->plan;
     struct diag d;
@@ -106,12 +134,7 @@ static void prepare(struct playing *g, struct endpoint *target, struct mail_cont
     p->mail.file = NULL;
     p->client.helo_name = content->hostname;
     p->client.no_hello = p->mail.no_headers;
-    target->count = p->addresses;
-    target->addresses = calloc(p->addresses, sizeof *target->addresses);
-    if (!target->addresses)
-        sim_die(NULL, "out of memory");
-    for (uint32_t i = 0; i < p->addresses; i++)
-        sim_address(&target->addresses[i], (uint16_t)(PORT + i));
+    make_targets(g);
     p->net.start = start;
     p->net.arg = g;
     p->net.label = p->label;
@@ -129,7 +152,7 @@ static void prepare(struct playing *g, struct endpoint *target, struct mail_cont
     g->load.client = &p->client;
     g->load.driver = &io_sim;
     g->load.content = content;
-    g->load.target = target;
+    g->load.targets = &g->targets;
 }
 
 /* Reading, and not just polling, is what orders what the worker did before what follows here. */
@@ -145,15 +168,15 @@ void run_plan(struct plan *p, struct result *r)
 {
     struct playing g = {.plan = p, .stopped = NS_NEVER};
     struct mail_content content;
-    struct endpoint target;
     struct timespec from, to;
     struct diag d;
 
     *r = (struct result){.total = stats_new()};
     (void)clock_gettime(CLOCK_MONOTONIC, &from);
-    prepare(&g, &target, &content);
+    prepare(&g, &content);
     sim_use(g.world);
-    if (!r->total || load_start(&g.load, &d) < 0)
+    if (!r->total || (p->targets > 1 && stats_by_target(r->total, p->targets) < 0) ||
+        load_start(&g.load, &d) < 0)
         sim_die(g.world, "the load did not start");
     if (p->watched)
         watch(&g, r->total);
@@ -180,7 +203,7 @@ void run_plan(struct plan *p, struct result *r)
     ledger_free(g.ledger);
     sim_free(g.world);
     mail_content_done(&content);
-    free(target.addresses);
+    targets_done(&g.targets);
 }
 
 void result_done(struct result *r)
@@ -249,6 +272,11 @@ static const char *check_sums(const struct plan *p, const struct result *r)
     hold(&amiss, stats_rcpt_offered(t) == stats_offered(t) * p->mail.rcpt_count,
          "the recipients don't add up");
     hold(&amiss, stats_check(t), "stats_check() fails");
+    hold(&amiss,
+         !t->targets || t->targets[p->targets - 1].counter[COUNTER_CONNECTIONS_MADE] +
+                                targets_offered(&t->targets[p->targets - 1]) ==
+                            0,
+         "mail for a target that can't be reached");
     hold(&amiss, t->latency[PHASE_TRANSACTION].count == c[COUNTER_MESSAGES_ACCEPTED],
          "accepted messages without a latency");
     hold(&amiss, t->latency[PHASE_CONNECT].count == c[COUNTER_CONNECTIONS_MADE],
@@ -274,7 +302,7 @@ static const char *check_network(const struct plan *p, const struct result *r)
     hold(&amiss, c[COUNTER_RECEIVED_BYTES] == r->net.received, "received octets are miscounted");
     hold(&amiss, r->net.open_max <= r->settings.sessions + r->settings.idle_sessions,
          "more connections than sessions");
-    hold(&amiss, r->net.connecting_max <= p->load.connect_parallel,
+    hold(&amiss, r->net.connecting_max <= p->load.connect_parallel * p->targets,
          "more connects at a time than allowed");
     hold(&amiss,
          p->load.rate_count == 0 || r->net.connects == 0 ||

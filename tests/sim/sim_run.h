@@ -31,7 +31,8 @@ struct plan {
     bool honest; /* the peer is the server machine, not the script */
     uint64_t size_limit;
     uint32_t room;
-    uint32_t addresses; /* of the target */
+    uint32_t targets;   /* 1 to 3; of several the last can't be reached */
+    uint32_t addresses; /* of each target */
     uint32_t address;   /* the one where somebody listens, from 0; none: addresses */
     struct stop stops[STOPS_MAX];
     int stop_count;

@@ -12,6 +12,7 @@
 #include "search.h"
 #include "series.h"
 #include "sim_run.h"
+#include "targets.h"
 #include "test_sim.h"
 #include "think.h"
 #include "worker.h"
@@ -568,6 +569,56 @@ static void outage(void)
     show(label, amiss, &p, &r);
 }
 
+static void two_thirds(struct plan *p, const char *label, uint32_t targets, bool open)
+{
+    case_init(p, label);
+    p->targets = targets;
+    p->load.sessions = 8;
+    p->load.keep_going = true;
+    p->load.messages = 1000;
+    if (open) {
+        p->load.rate = 10 * RATE_PER_S;
+        p->load.duration = 100 * NS_PER_S;
+    }
+}
+
+/* Of two servers the one that has two thirds of the turns is away: the other has all the mail, no
+ * later than if it were alone, but for an attempt to connect now and then. */
+static void dead_target(bool open)
+{
+    const char *label = open ? "models: a dead target costs the other nothing, at a rate"
+                             : "models: a dead target costs the other nothing, in a loop";
+    struct plan p, q;
+    struct result r, alone;
+    const struct target_stats *rows;
+    const char *amiss;
+
+    two_thirds(&q, label, 1, open);
+    amiss = case_play(&q, &alone);
+    two_thirds(&p, label, 2, open);
+    if (amiss) {
+        show(label, amiss, &q, &alone);
+        return;
+    }
+    amiss = case_play(&p, &r);
+    rows = r.total->targets;
+    if (!amiss && rows[0].counter[COUNTER_MESSAGES_ACCEPTED] != 1000)
+        amiss = "the other did not get all";
+    if (!amiss && rows[1].counter[COUNTER_CONNECTIONS_FAILED] < 5)
+        amiss = "it was not tried again";
+    /* Seven rests that grow, then 2.5 s each at least; and all sessions at once at first. */
+    if (!amiss && rows[1].counter[COUNTER_CONNECTIONS_FAILED] >
+                      p.load.sessions + 7 + r.elapsed / (5 * NS_PER_S / 2))
+        amiss = "it did not rest";
+    if (!amiss && r.elapsed > alone.elapsed + NS_PER_S)
+        amiss = "sessions waited for it";
+    if (!amiss && r.total->response[OUTCOME_ACCEPTED].max >
+                      alone.total->response[OUTCOME_ACCEPTED].max + NS_PER_S / 2)
+        amiss = "messages waited for it";
+    result_done(&alone);
+    show(label, amiss, &p, &r);
+}
+
 /* ---- The capacity search ---- */
 
 static enum search_verdict try_rate(uint64_t rate, const struct require *require)
@@ -624,5 +675,7 @@ void test_models(void)
     pause();
     stall();
     outage();
+    dead_target(false);
+    dead_target(true);
     search();
 }
