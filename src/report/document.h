@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct diag;
 struct hist;
 struct run;
 struct run_part;

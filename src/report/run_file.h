@@ -13,6 +13,7 @@
 #include "points.h"
 #include "run.h"
 #include "sink_report.h"
+#include "targets_report.h"
 #include "verdict.h"
 
 struct json_t;
@@ -32,6 +33,7 @@ struct run_file {
     struct sink_run sink;
     struct stats *total;
     struct sink_refusal refusals[RUN_FILE_VERBS];
+    struct target_rows targets;
     struct run_part *parts;
     size_t part_count;
     const char *notes[RUN_FILE_NOTES];

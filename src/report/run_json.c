@@ -9,6 +9,7 @@
 #include "model_report.h"
 #include "run_fields.h"
 #include "sink_report.h"
+#include "targets_report.h"
 #include "units.h"
 
 static void head(struct document *d, const struct run *r)
@@ -215,6 +216,7 @@ void put_run(struct document *d, const struct run *r)
     latency(d, "latency", r->total->latency);
     latency(d, "refused_latency", r->total->refused_latency);
     starts(d, r->total);
+    put_targets(d, d->root, r);
     if (r->model)
         put_model(d, d->root, r);
     if (r->sink)

@@ -140,8 +140,12 @@ static int merge_source(struct run_file *into, const struct run_file *from, stru
 {
     int rc = check_sums(into->total, from->total, d);
 
-    if (rc < 0 || (rc = fields_merge(run_fields, run_field_count, &into->run, &from->run, d)) < 0)
+    if (rc < 0 ||
+        (rc = target_rows_merge(&into->targets, &into->run, &from->targets, &from->run, d)) < 0 ||
+        (rc = fields_merge(run_fields, run_field_count, &into->run, &from->run, d)) < 0)
         return rc;
+    into->run.targets = into->targets.rows;
+    into->run.target_count = into->targets.count;
     rc = model_merge(into, from, d);
     if (rc < 0)
         return rc;

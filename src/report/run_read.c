@@ -329,8 +329,11 @@ static int read_source(struct run_file *f, struct diag *d)
         (rc = read_hists(f->root, "latency", f->total->latency, PHASE_COUNT, phase_of, d)) < 0 ||
         (rc = read_hists(f->root, "refused_latency", f->total->refused_latency, PHASE_COUNT,
                          phase_of, d)) < 0 ||
-        (rc = read_starts(f->root, f->total, d)) < 0)
+        (rc = read_starts(f->root, f->total, d)) < 0 ||
+        (rc = target_rows_read(&f->targets, f->root, f->total, d)) < 0)
         return rc;
+    f->run.targets = f->targets.rows;
+    f->run.target_count = f->targets.count;
     c = f->total->counter;
     if ((rc = read_kinds(f->root, "tls", "kinds", c[COUNTER_TLS_FULL] + c[COUNTER_TLS_RESUMED],
                          &f->total->tls, d)) < 0 ||
@@ -482,5 +485,6 @@ void run_file_done(struct run_file *f)
     free(f->series);
     free(f->workers);
     free(f->steps);
+    target_rows_done(&f->targets);
     *f = (struct run_file){0};
 }

@@ -15,6 +15,7 @@
 #include "model_report.h"
 #include "rows.h"
 #include "sink_report.h"
+#include "targets_report.h"
 #include "units.h"
 
 /* Kinds of refusals listed; the JSON document has them all. */
@@ -440,6 +441,7 @@ void report_text(const struct run *r, FILE *out)
     generator(&o, r);
     transactions(&o, &r->transactions);
     model_rows(&o, r);
+    targets_text(r, out);
     latency(out, "response", r->total->response, OUTCOME_COUNT, outcome_title);
     latency(out, "latency", r->total->latency, PHASE_COUNT, phase_title);
     latency(out, "of refusals", r->total->refused_latency, PHASE_COUNT, phase_title);

@@ -126,6 +126,10 @@ def tables_are_the_document(b):
     assert sum(int(row[4].replace(",", "")) for row in refusals) == document["replies"]["refused"]
     breaks = [[row[0], *map(int, row[1:])] for row in cells(b, "breaks")]
     assert breaks == [[phase, *row.values()] for phase, row in document["breaks"].items()], breaks
+    targets = cells(b, "targets")
+    assert [row[0] for row in targets] == [t["endpoint"] for t in document["targets"]]
+    for row, t in zip(targets, document["targets"]):
+        assert row[4] == f"{t['messages']['accepted']:,}" and row[1] == str(t["weight"]), row
     environment = dict(cells(b, "environment"))
     assert environment["command line"] == document["command_line"]
     assert environment["kernel"] == document["environment"]["kernel"]

@@ -68,6 +68,30 @@ static void small(struct run *r, struct stats *s)
     stats_add(s, COUNTER_RECEIVED_BYTES, 98765);
 }
 
+/* Two servers, of which the second has what went wrong with connections, and every tenth message.
+ */
+static void by_target(struct run *r, const struct stats *s)
+{
+    static struct target_stats rows[2];
+    static struct run_target targets[] = {{"inet:127.0.0.1:2525", 9, &rows[0]},
+                                          {"unix:/run/a@<b>", 1, &rows[1]}};
+
+    memset(rows, 0, sizeof rows);
+    for (int i = 0; i < 2; i++) {
+        hist_init(&rows[i].transaction);
+        hist_init(&rows[i].response);
+    }
+    for (size_t i = 0; i < target_counter_count; i++) {
+        enum counter c = target_counters[i];
+
+        rows[1].counter[c] = s->counter[c] < 10 ? s->counter[c] : s->counter[c] / 10;
+        rows[0].counter[c] = s->counter[c] - rows[1].counter[c];
+    }
+    hist_merge(&rows[0].transaction, &s->latency[PHASE_TRANSACTION]);
+    r->targets = targets;
+    r->target_count = 2;
+}
+
 static void troubled(struct run *r, struct sink_run *k, struct stats *s)
 {
     struct rng rng = {8};
@@ -214,10 +238,12 @@ void sample_run(enum sample which, struct run *r, struct sink_run *k, struct sta
 {
     *r = (struct run){.total = total};
     *k = (struct sink_run){0};
-    if (which == SAMPLE_SMALL)
+    if (which == SAMPLE_SMALL) {
         small(r, total);
-    else if (which == SAMPLE_TROUBLED)
+    } else if (which == SAMPLE_TROUBLED) {
         troubled(r, k, total);
-    else if (which == SAMPLE_EXTREME)
+        by_target(r, total);
+    } else if (which == SAMPLE_EXTREME) {
         extreme(r, total);
+    }
 }

@@ -40,7 +40,7 @@ FREE = {"elapsed_ns", "peak_rss_bytes", "content_bytes", "sent_bytes", "received
         "pauses", "transactions",
         # bounded only
         "quits", "unrecorded", "attempts", "lost", "aborted", "sessions", "peak_sessions", "partial", "collateral", "started",
-        "made"}
+        "made", "weight"}
 
 
 def shortened(document):
@@ -49,6 +49,8 @@ def shortened(document):
         for phase in list(document.get(group, {})):
             if len(document[group][phase]["buckets"]) > 8:
                 del document[group][phase]
+    for row in document.get("targets", []):
+        row["latency"] = {}
     other = document.get("refusals_other")
     while other and len(document["refusals"]) > 2:
         row = document["refusals"].pop()
@@ -63,7 +65,7 @@ def changed(document):
         value = at(document, path)
         broken = copy.deepcopy(document)
         parent = at(broken, path[:-1])
-        if isinstance(path[-1], str) and len(path) == 1 and path[0] != "sink":
+        if isinstance(path[-1], str) and len(path) == 1 and path[0] not in ("sink", "targets"):
             del parent[path[-1]]
             yield f"without {path}", broken
         if isinstance(value, dict) and "refused_by_verb" not in path and "kinds" not in path and path not in (

@@ -173,6 +173,8 @@ def check_source(r):
     for group in ("latency", "refused_latency"):
         for phase, d in r[group].items():
             yield from check_distribution(f"{group}.{phase}", d)
+    if "targets" in r:
+        yield from check_targets(r)
     if "workers" in r:
         yield from check_model(r)
     if "sink" in r:
@@ -195,6 +197,33 @@ def check_row(row):
             yield "series: not as many latencies as accepted"
     elif row["p50_ns"] is not None and not row["p50_ns"] <= row["p99_ns"] <= row["max_ns"]:
         yield "series: percentiles out of order"
+
+
+def check_targets(r):
+    """Each server's row, and that all of them are the whole but for what never had a server."""
+    rows = r["targets"]
+
+    for row in rows:
+        if row["messages"]["offered"] != sum(row["messages"].get(o, 0) for o in OUTCOMES):
+            yield "targets: offered is not the sum of the outcomes"
+        for group in ("latency", "response"):
+            for name, d in row[group].items():
+                yield from check_distribution(f"targets.{group}.{name}", d)
+    for group in ("messages", "connections"):
+        for name in rows[0][group]:
+            whole = r[group][name]
+            if (group, name) == ("messages", "offered"):
+                whole -= r[group]["missed"]
+            if sum(row[group][name] for row in rows) != whole:
+                yield f"targets: {group}.{name} does not sum to the whole's"
+    for group, name in (("latency", "transaction"), ("response", "accepted")):
+        buckets = {}
+        for row in rows:
+            for low, count in row[group].get(name, {"buckets": []})["buckets"]:
+                buckets[low] = buckets.get(low, 0) + count
+        whole = r.get(group, {}).get(name, {"buckets": []})
+        if sorted(buckets.items()) != [tuple(b) for b in whole["buckets"]]:
+            yield f"targets: {group}.{name} does not sum to the whole's"
 
 
 def check_model(r):

@@ -394,6 +394,21 @@
             columnsOf(['', 'measured', '']), rows, 'requirements'));
     }
 
+    function targets() {
+        const rows = [];
+        runs.forEach((r, i) => (r.targets || []).forEach((t) => {
+            const d = t.response.accepted || t.latency.transaction;
+            rows.push([named(t.endpoint || '?', i), t.weight === null ? 'various' : count(t.weight),
+                count(t.connections.made), count(t.connections.failed),
+                ...['accepted', 'refused'].map((o) => count(t.messages[o])),
+                count(t.messages.failed + t.messages.unknown),
+                ...['p50_ns', 'p99_ns', 'max_ns'].map((f) => (d ? time(d[f]) : ''))]);
+        }));
+        return rows.length === 0 ? null : card('Servers', table(columnsOf(['', 'weight',
+            'connections', 'not made', 'accepted', 'refused', 'failed', 'p50', 'p99', 'max']), rows,
+            'targets'));
+    }
+
     function refusals() {
         const rows = [];
         runs.forEach((r, i) => {
@@ -487,8 +502,8 @@
                 card('Latency by percentile', runs.length > 1 ? element('p', { class: 'soft' },
                     'solid: base, dashed: new; a click on a phase shows it') : null,
                 canvas('curves', 'Latency by percentile, a line for each phase'))), true],
-            ['requirements', requirements], ['account', account], ['refusals', refusals],
-            ['breaks', breaks],
+            ['requirements', requirements], ['account', account], ['targets', targets],
+            ['refusals', refusals], ['breaks', breaks],
             ['latencies', latencies], ['environment', environment]];
     }
 
