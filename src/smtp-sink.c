@@ -214,7 +214,7 @@ static int tell_user(bool was_super, struct diag *d)
 
 static int serve(struct program *p, struct sink *s, struct diag *d)
 {
-    static const int stop_signals[] = {SIGINT, SIGTERM};
+    static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
     char listening[300];
     bool super;
     int rc;
@@ -230,7 +230,7 @@ static int serve(struct program *p, struct sink *s, struct diag *d)
         return rc == -EACCES ? tell_user(super, d) : rc;
     if (sink_has_new_port(s) || p->sink.verbose)
         diag_note("listening on %s", sink_listening(s, listening, sizeof listening));
-    sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals));
+    sink_stop_by_signals(s, stop_signals, LENGTH(stop_signals) - !process_heeds_hangup());
     rc = start_live(p, d);
     if (rc < 0)
         return rc;

@@ -8,10 +8,50 @@
 
 #define BEARER "auth=Bearer "
 
+/* A saslname, RFC 5801 section 4: comma and equals sign are =2C and =3D. false: no room. */
+static bool put_saslname(const char *name, char *out, size_t size)
+{
+    size_t n = 0;
+
+    for (; *name; name++) {
+        const char *code = *name == ',' ? "=2C" : *name == '=' ? "=3D" : NULL;
+        size_t length = code ? 3 : 1;
+
+        if (size - n <= length)
+            return false;
+        memcpy(out + n, code ? code : name, length);
+        n += length;
+    }
+    out[n] = '\0';
+    return true;
+}
+
+/* Back again, in place. */
+static bool get_saslname(char *name, size_t n, struct slice *out)
+{
+    size_t length = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        name[length] = name[i];
+        if (name[i] == '=') {
+            if (n - i < 3 || (memcmp(name + i, "=2C", 3) != 0 && memcmp(name + i, "=3D", 3) != 0))
+                return false;
+            name[length] = name[i + 1] == '2' ? ',' : '=';
+            i += 2;
+        }
+        length++;
+    }
+    *out = (struct slice){name, length};
+    return true;
+}
+
 /* RFC 7628 section 3.1; gs2-header with the user as the authorization identity. */
 static size_t make_oauthbearer(const struct auth_user *u, char *out, size_t size)
 {
-    int n = snprintf(out, size, "n,a=%s,\001" BEARER "%s\001\001", u->name, u->secret);
+    char name[1024];
+    int n = put_saslname(u->name, name, sizeof name)
+                ? snprintf(out, size, "n,a=%s,\001" BEARER "%s\001\001", name, u->secret)
+                : -1;
 
     return n < 0 || (size_t)n >= size ? 0 : (size_t)n;
 }
@@ -37,14 +77,19 @@ static bool field(struct slice m, const char *key, char end, struct slice *out)
     return true;
 }
 
-static bool read_oauthbearer(struct slice m, struct slice *user, struct slice *secret)
+static bool read_oauthbearer(char *text, size_t n, struct slice *user, struct slice *secret)
 {
-    return m.n > 2 && memcmp(m.p, "n,", 2) == 0 && field(m, "a=", ',', user) &&
-           field(m, "\001" BEARER, '\001', secret);
+    struct slice m = {text, n};
+
+    return n > 2 && memcmp(text, "n,", 2) == 0 && field(m, "a=", ',', user) &&
+           field(m, "\001" BEARER, '\001', secret) &&
+           get_saslname(text + (user->p - text), user->n, user);
 }
 
-static bool read_xoauth2(struct slice m, struct slice *user, struct slice *secret)
+static bool read_xoauth2(char *text, size_t n, struct slice *user, struct slice *secret)
 {
+    struct slice m = {text, n};
+
     return m.n > 5 && memcmp(m.p, "user=", 5) == 0 && field(m, "user=", '\001', user) &&
            field(m, "\001" BEARER, '\001', secret);
 }

@@ -25,7 +25,7 @@ struct auth_mechanism {
     /* By hand. Writes the only message of the client, not in base64; the length, 0: no room. */
     size_t (*make)(const struct auth_user *, char *out, size_t size);
     /* Finds user and secret in such a message; false: it is none. */
-    bool (*read)(struct slice message, struct slice *user, struct slice *secret);
+    bool (*read)(char *message, size_t n, struct slice *user, struct slice *secret);
     const char *after_error; /* the client's answer to a last challenge, in base64 */
 };
 

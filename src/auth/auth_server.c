@@ -161,8 +161,7 @@ static enum auth_verdict run(struct auth_server **out, const char *line, struct 
 
         rc = gsasl_base64_from(line, strlen(line), &text, &n);
         if (rc == GSASL_OK)
-            good = x->mechanism->read((struct slice){text, n}, &user, &secret) &&
-                   is_good(x, user, secret);
+            good = x->mechanism->read(text, n, &user, &secret) && is_good(x, user, secret);
         if (text) /* no string: it has no end */
             explicit_bzero(text, n);
         free(text);

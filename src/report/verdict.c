@@ -158,5 +158,8 @@ struct verdict verdict_of(const struct run *r)
     if (r->elapsed_ns < SHORTEST)
         return say(BOTTLENECK_UNKNOWN, "%s is too short a run to tell",
                    human_time(r->elapsed_ns).text);
+    if (r->total->counter[COUNTER_CONNECTIONS_STARTED] > 0 &&
+        r->total->counter[COUNTER_CONNECTIONS_MADE] == 0)
+        return say(BOTTLENECK_SERVER, "no connection could be made");
     return r->model->target ? paced(r, u) : in_a_loop(r, u);
 }

@@ -40,6 +40,13 @@ void process_begin(void)
         (void)close(fd);
 }
 
+bool process_heeds_hangup(void)
+{
+    struct sigaction action;
+
+    return sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler != SIG_IGN;
+}
+
 void process_block_signals(void)
 {
     sigset_t set;
@@ -47,6 +54,8 @@ void process_block_signals(void)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
+    if (process_heeds_hangup())
+        (void)sigaddset(&set, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
     signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -4,6 +4,7 @@
 #ifndef RUN_PROCESS_H
 #define RUN_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "diag.h"
@@ -15,9 +16,12 @@
  */
 void process_begin(void);
 
+/* Whether SIGHUP, the end of the terminal, is to end the program: not under nohup(1). */
+bool process_heeds_hangup(void);
+
 /*
- * Blocks SIGINT and SIGTERM in this and all later threads; they are then taken by process_wait().
- * Call before any thread starts.
+ * Blocks SIGINT, SIGTERM and SIGHUP (if that is heeded) in this and all later threads; they are
+ * then taken by process_wait(). Call before any thread starts.
  */
 void process_block_signals(void);
 

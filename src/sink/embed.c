@@ -56,8 +56,9 @@ static _Noreturn void child(struct sink *s, int control, pid_t parent)
     struct sink_numbers numbers;
     struct diag d;
 
-    (void)signal(SIGINT,
-                 SIG_IGN); /* ^C reaches all of the terminal's processes: the parent decides */
+    /* What the terminal tells all its processes: the parent decides. */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     sink_stop_by_signals(s, stop_signals, sizeof stop_signals / sizeof *stop_signals);
     if (!tie_to_parent(control, parent))
@@ -97,6 +98,7 @@ static int start(struct sink_embed *e, struct sink *s, const int pair[2], struct
     (void)sigemptyset(&stop);
     (void)sigaddset(&stop, SIGINT);
     (void)sigaddset(&stop, SIGTERM);
+    (void)sigaddset(&stop, SIGHUP);
     (void)sigprocmask(SIG_BLOCK, &stop, &before);
     e->pid = fork();
     if (e->pid == 0) {

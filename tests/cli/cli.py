@@ -384,11 +384,13 @@ def first_signal_finishes_second_stops():
             elif line.split(b" ")[0].strip() in (b"HELO", b"MAIL", b"RCPT"):
                 conn.sendall(b"250 ok\r\n")
 
-    for signals, outcome in (([signal.SIGINT], "accepted"),
+    for signals, outcome in (([signal.SIGINT], "accepted"), ([signal.SIGHUP], "accepted"),
                              ([signal.SIGTERM, signal.SIGINT], "unknown")):
         with Server(slow) as target:
             with subprocess.Popen([SOURCE, "--report=json", "-d", "-m", "1000", target],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)
+                                  ) as p:
                 time.sleep(0.7)
                 for number in signals:
                     p.send_signal(number)

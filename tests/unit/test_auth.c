@@ -172,6 +172,8 @@ static void bearers(void **state)
     pair_open(&p, "user@example.com", TOKEN);
     ONE_MESSAGE("OAUTHBEARER", "user@example.com", TOKEN,
                 "n,a=user@example.com,\001auth=Bearer " TOKEN "\001\001");
+    ONE_MESSAGE("OAUTHBEARER", "a,b=c", TOKEN, /* RFC 5801 section 4 */
+                "n,a=a=2Cb=3Dc,\001auth=Bearer " TOKEN "\001\001");
     ONE_MESSAGE("XOAUTH2", "user@example.com", TOKEN,
                 "user=user@example.com\001auth=Bearer " TOKEN "\001\001");
     /* RFC 7628 section 4.1: with fields that we do not send. */
