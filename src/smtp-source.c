@@ -40,7 +40,7 @@
 #define DEFAULT_WINDOW 100
 
 /* For whatever is waited for: that of the program that this one takes the place of. */
-#define DEFAULT_TIMEOUT (300 * NS_PER_S)
+#define DEFAULT_TIMEOUT (300 * NS_PER_S) /* RFC 5321 section 4.5.3.2 */
 /* Where servers are when no port is given: RFC 5321 section 4.5.4.2, RFC 8314 section 7.3. */
 #define SMTP_PORT        25
 #define SUBMISSIONS_PORT 465
@@ -115,7 +115,7 @@ static void set_defaults(struct source *s)
     s->load_settings =
         (struct load_settings){.connect_tries = 1, .connect_parallel = 1, .nodelay = true};
     s->mail = (struct mail_settings){.rcpt_count = 1};
-    client_timeout_same(&s->client, DEFAULT_TIMEOUT);
+    client_timeout_scaled(&s->client, DEFAULT_TIMEOUT);
 }
 
 static bool wants_tls(const struct source *s)

@@ -45,7 +45,7 @@ struct load_settings {
     uint64_t connect_parallel; /* connects in progress at a time, 1 or more */
     uint64_t rate_count;       /* --connect-rate: so many attempts ... */
     uint64_t rate_period;      /* ... in so many ns; rate_count 0: without a rate */
-    uint64_t timeout;          /* ns; 0: the drop-in's for everything */
+    uint64_t timeout;          /* ns; 0: RFC 5321's */
     const char *bind;          /* --bind as typed, or NULL */
     int close;                 /* enum load_close */
     int nodelay;               /* bool */

@@ -325,14 +325,13 @@ const struct opt load_options[] = {
      .max = 30 * 86400 * NS_PER_S,
      .what = "timeout",
      .group = "Connection",
-     .help = "limits of RFC 5321, 5 minutes being TIME",
-     .man = "How long to wait for the server. By default everything may take 300 seconds, as with "
-            "the program that this one takes the place of. With this option the times are in the "
-            "proportions of RFC 5321 section 4.5.3.2: TIME for connecting, the greeting and most "
-            "replies, 2/5 of it for the reply to DATA, 3/5 for each progress in sending the "
-            "content, and twice TIME for the reply to the end of data. --timeout=5m are the RFC's "
-            "own. A server that does not answer QUIT in time is counted and warned of; all others "
-            "end the run."},
+     .help = "limits of RFC 5321, scaled to TIME (default 5m)",
+     .man = "How long to wait for the server, in the proportions of RFC 5321 section 4.5.3.2: TIME "
+            "for connecting, the greeting and most replies, 2/5 of it for the reply to DATA, 3/5 "
+            "for each progress in sending the content, and twice TIME for the reply to the end of "
+            "data. The default, 5m, makes them the RFC's own; the program that this one takes the "
+            "place of waits 300 seconds for anything. A server that does not answer QUIT in time "
+            "is counted and warned of; all others end the run."},
     {.name = "nodelay",
      .kind = OPT_CHOICE,
      .arg = "on|off",
