@@ -468,7 +468,7 @@ def all_addresses_of_a_name():
             counts[:] = [0, 0, 0]
             done = run("unshare", "-m", "sh", "-c", command, "sh", hosts.name, SOURCE, "--quiet",
                        "-m", "12", *option.split(), f"many.test:{port}")
-            if "unshare failed" in done.stderr:
+            if done.stderr.startswith("unshare: ") or not os.path.exists("/etc/hosts"):
                 print("all addresses of a name: skipped, for want of a mount namespace")
                 return
             assert done.returncode == 0 and sorted(counts) == wanted, (counts, done)
