@@ -37,7 +37,7 @@ void outage_unready(struct outage *, uint64_t now);
 void outage_rest(struct outage *);
 
 /* What went wrong; kept while no connection is ready. */
-void outage_why(struct outage *, const char *format, va_list);
+void outage_why(struct outage *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
 
 /* For how long no connection has been ready, and why (see above); 0: there is no outage. */
 uint64_t load_outage(struct load *, uint64_t now, struct diag *why);

@@ -125,7 +125,8 @@ static void free_buffers(struct send_buffer *b)
     }
 }
 
-static void fatal(struct worker *w, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void fatal(struct worker *w, const char *format,
+                                                        va_list args)
 {
     struct diag d;
 
@@ -143,7 +144,8 @@ void worker_fatal(struct worker *w, const char *format, ...)
     va_end(args);
 }
 
-static void trouble(struct worker *w, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void trouble(struct worker *w, const char *format,
+                                                          va_list args)
 {
     outage_why(&w->outage, format, args);
 }
