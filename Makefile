@@ -9,7 +9,7 @@ BUILD := build
 BUILD_PACKAGES := gcc libc6-dev meson ninja-build pkg-config libgsasl-dev libidn2-dev \
 	libjansson-dev libmicrohttpd-dev libssl-dev liburing-dev libjs-chart.js zlib1g-dev python3
 TEST_PACKAGES := $(BUILD_PACKAGES) libcmocka-dev python3-jsonschema python3-prometheus-client tmux valgrind \
-	man-db debian-archive-keyring openssl curl swaks libnet-ssleay-perl
+	man-db procps debian-archive-keyring openssl curl swaks libnet-ssleay-perl
 
 .PHONY: all demo check check-full bench bench-quick install clean setup setup-check
 
