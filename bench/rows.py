@@ -97,7 +97,7 @@ MEMORY_ROWS = (
     MemoryRow("sink-memory", "sink, user memory a session",
               Side("ours", "postfix"), OURS, "sink", goal=512),
     MemoryRow("tls-source-memory", "source, user memory a TLS session", None, tls_ours(), "source",
-              few=500, many=1500, rounds=30, quick=True),
+              few=500, many=1500, quick=True),
     MemoryRow("tls-sink-memory", "sink, user memory a TLS session", None, tls_ours(), "sink",
-              few=500, many=1500, rounds=30),
+              few=500, many=1500),
 )

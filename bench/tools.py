@@ -53,6 +53,7 @@ class Row:
     # tls: as cpu, and told as messages in a CPU second too
     kind: str = "cpu"
     most: int = MOST  # messages in one run
+    pause: int = 0  # seconds between a session's messages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,8 @@ class MemoryRow:
     figure: str
     few: int = 500
     many: int = 8500
-    rounds: int = 5  # messages for each of the many: enough for all to be there at once
+    # Each session sends two messages, and waits so long between them that all are there at once.
+    pause: int = 4
     goal: int = None
     quick: bool = False
 
@@ -239,6 +241,7 @@ def smtp_source(bench, row, side, place, messages):
     """Postfix's and ours, which has the same options."""
     argv = [bench.programs[side.source, "source"], "-s", str(row.sessions), "-m", str(messages)]
     argv += ["-d"] if row.keep else []
+    argv += ["-w", str(row.pause)] if row.pause else []
     argv += ["-l", str(row.length)] if row.length else []
     argv += ["--report=json"] if side.source == "ours" else []
     return argv + [*side.source_args, place.text()]
