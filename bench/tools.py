@@ -67,7 +67,7 @@ class MemoryRow:
     few: int = 500
     many: int = 8500
     # Each session sends two messages, and waits so long between them that all are there at once.
-    pause: int = 4
+    pause: int = 8
     goal: int = None
     quick: bool = False
 
