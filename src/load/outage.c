@@ -57,12 +57,15 @@ void outage_rest(struct outage *o)
     atomic_store_explicit(&o->trying, NS_NEVER, memory_order_relaxed);
 }
 
-void outage_why(struct outage *o, const char *format, va_list args)
+bool outage_is(const struct outage *o)
 {
-    if (ready(o) > 0)
-        return;
+    return ready(o) == 0;
+}
+
+void outage_why(struct outage *o, const struct diag *why)
+{
     (void)pthread_mutex_lock(&o->lock);
-    (void)vsnprintf(o->why.text, sizeof o->why.text, format, args);
+    o->why = *why;
     (void)pthread_mutex_unlock(&o->lock);
     o->known = true;
 }

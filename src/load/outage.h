@@ -7,7 +7,6 @@
 #define LOAD_OUTAGE_H
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,8 +35,9 @@ void outage_ready(struct outage *);
 void outage_unready(struct outage *, uint64_t now);
 void outage_rest(struct outage *);
 
-/* What went wrong; kept while no connection is ready. */
-void outage_why(struct outage *, const char *format, va_list) __attribute__((format(printf, 2, 0)));
+/* No connection is ready: what goes wrong now is of interest, and is kept while that is so. */
+bool outage_is(const struct outage *);
+void outage_why(struct outage *, const struct diag *);
 
 /* For how long no connection has been ready, and why (see above); 0: there is no outage. */
 uint64_t load_outage(struct load *, uint64_t now, struct diag *why);

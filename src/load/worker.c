@@ -125,50 +125,46 @@ static void free_buffers(struct send_buffer *b)
     }
 }
 
-__attribute__((format(printf, 2, 0))) static void fatal(struct worker *w, const char *format,
-                                                        va_list args)
+void worker_fatal(struct worker *w, const char *format, ...)
 {
     struct diag d;
+    va_list args;
 
+    va_start(args, format);
     (void)vsnprintf(d.text, sizeof d.text, format, args);
+    va_end(args);
     run_control_fail(&w->load->control, &d);
     wake_others(w);
 }
 
-void worker_fatal(struct worker *w, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    fatal(w, format, args);
-    va_end(args);
-}
-
-__attribute__((format(printf, 2, 0))) static void trouble(struct worker *w, const char *format,
-                                                          va_list args)
-{
-    outage_why(&w->outage, format, args);
-}
-
 void worker_trouble(struct worker *w, const char *format, ...)
 {
+    bool keep_going = w->load->settings->keep_going;
+    struct diag d;
     va_list args;
 
+    if (keep_going && !outage_is(&w->outage))
+        return;
     va_start(args, format);
-    (w->load->settings->keep_going ? trouble : fatal)(w, format, args);
+    (void)vsnprintf(d.text, sizeof d.text, format, args);
     va_end(args);
+    if (keep_going)
+        outage_why(&w->outage, &d);
+    else
+        worker_fatal(w, "%s", d.text);
 }
 
 void worker_failure(struct worker *w, enum failure kind, const char *format, ...)
 {
+    unsigned bit = 1U << kind;
     struct diag d;
     va_list args;
 
     va_start(args, format);
     (void)vsnprintf(d.text, sizeof d.text, format, args);
     va_end(args);
-    if (w->load->settings->keep_going &&
-        !(atomic_fetch_or(&w->load->told_failures, 1U << kind) & 1U << kind))
+    if (w->load->settings->keep_going && !(atomic_load(&w->load->told_failures) & bit) &&
+        !(atomic_fetch_or(&w->load->told_failures, bit) & bit))
         diag_warn("%s (the run goes on; only the first such failure is told)", d.text);
     worker_trouble(w, "%s", d.text);
 }
