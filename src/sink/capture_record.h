@@ -22,7 +22,7 @@ struct writer;
 /* Who the client is: the session's. Does not change while a transaction is open. */
 struct capture_client {
     char address[CAPTURE_ADDRESS_SIZE]; /* "127.0.0.1", "ipv6:::1", "local" */
-    const char *protocol;               /* "SMTP", "ESMTP", "LMTP" */
+    const char *protocol;               /* as RFC 3848 has it: "SMTP", "LMTPSA" */
     struct slice helo;                  /* arguments of the last greeting; p NULL: there was none */
 };
 

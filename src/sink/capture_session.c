@@ -7,10 +7,21 @@
 
 #include "capture_impl.h"
 
+/* How the client has greeted: what stands in front of the letters for TLS and AUTH. */
+enum greeting { GREETED_SMTP, GREETED_ESMTP, GREETED_LMTP };
+
+/* RFC 3848, by TLS and AUTH; it has no words for those with SMTP. */
+static const char *const protocols[][2][2] = {
+    [GREETED_SMTP] = {{"SMTP", "SMTP"}, {"SMTP", "SMTP"}},
+    [GREETED_ESMTP] = {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+    [GREETED_LMTP] = {{"LMTP", "LMTPA"}, {"LMTPS", "LMTPSA"}},
+};
+
 struct capture_session {
     struct capture *capture;
     struct record *record; /* NULL: no transaction is open */
     struct capture_client client;
+    enum greeting greeting;
     char *helo; /* where client.helo points to */
 };
 
@@ -52,12 +63,19 @@ struct capture_session *capture_connect(struct capture *c, const struct sockaddr
     return s;
 }
 
+/* As if it had not greeted. */
+static void forget_greeting(struct capture_session *s)
+{
+    free(s->helo);
+    s->helo = NULL;
+    s->client.helo = (struct slice){NULL, 0};
+    s->greeting = s->capture->server->lmtp ? GREETED_LMTP : GREETED_SMTP;
+}
+
 void capture_become(struct capture_session *s, const struct sockaddr *peer, socklen_t length)
 {
     abort_open(s);
-    free(s->helo);
-    s->helo = NULL;
-    s->client = (struct capture_client){.protocol = s->capture->server->lmtp ? "LMTP" : "SMTP"};
+    forget_greeting(s);
     set_address(&s->client, peer, length);
 }
 
@@ -91,8 +109,9 @@ static void greet(struct capture_session *s, enum server_verb verb, struct slice
 {
     char *helo = realloc(s->helo, args.n + 1);
 
-    if (verb != SERVER_LHLO)
-        s->client.protocol = verb == SERVER_EHLO ? "ESMTP" : "SMTP";
+    s->greeting = verb == SERVER_LHLO   ? GREETED_LMTP
+                  : verb == SERVER_EHLO ? GREETED_ESMTP
+                                        : GREETED_SMTP;
     if (!helo)
         return; /* the former greeting stays */
     memcpy(helo, args.p, args.n);
@@ -101,11 +120,13 @@ static void greet(struct capture_session *s, enum server_verb verb, struct slice
 }
 
 /* A MAIL that begins no transaction is one by itself for the log, when it was refused. */
-static void begin(struct capture_session *s, struct slice args, unsigned code)
+static void begin(struct capture_session *s, const struct server *sv, struct slice args,
+                  unsigned code)
 {
     if (s->record && code / 100 != 2)
         return; /* a nested one */
     abort_open(s);
+    s->client.protocol = protocols[s->greeting][sv->secure][sv->authentic];
     s->record = capture_begin(s->capture, &s->client);
     if (!s->record)
         return;
@@ -131,8 +152,12 @@ void capture_command(struct capture_session *s, const struct server *sv, enum se
         if (taken)
             greet(s, verb, arguments(line));
         break;
+    case SERVER_STARTTLS: /* RFC 3207 section 4.2 */
+        if (taken)
+            forget_greeting(s);
+        break;
     case SERVER_MAIL:
-        begin(s, arguments(line), code);
+        begin(s, sv, arguments(line), code);
         break;
     case SERVER_RCPT:
         if (s->record)

@@ -388,6 +388,42 @@ def faults(c):
               sink.report["sessions"] == 2, f"{ended} {sink.text} {sink.report}")
 
 
+def deliver(conn, hello, auth):
+    """A message behind this greeting, or behind none."""
+    if hello:
+        ask(conn, hello.encode() + b" me\r\n")
+    if auth:
+        ask(conn, b"AUTH PLAIN AGEAYg==\r\n")
+    for text in b"MAIL FROM:<a@b>\r\n", b"RCPT TO:<c@d>\r\n", b"DATA\r\n", b".\r\n", b"QUIT\r\n":
+        ask(conn, text)
+
+
+def recorded(folder):
+    """The protocol in records is RFC 3848's word, of the greeting within TLS (RFC 3207 section 4.2)."""
+    os.chmod(folder, 0o777)
+    for options, first, hellos in (([], "EHLO", {"EHLO": "ESMTP", "HELO": "SMTP", "": "SMTP"}),
+                                   (["-L"], "LHLO", {"LHLO": "LMTP", "": "LMTP"})):
+        files = log, dump = [os.path.join(folder, first + kind) for kind in (".log", ".dump")]
+        want = []
+        with Sink("--tls", "--auth", "--log", log, "-D", dump, *options) as sink:
+            for hello, word in hellos.items():
+                for tls in "", "S":
+                    for auth in "", "A":
+                        conn = sink.connect()
+                        reply(conn)
+                        if tls:
+                            ask(conn, first.encode() + b" outside\r\n")
+                            ask(conn, b"STARTTLS\r\n")
+                            conn = client().wrap_socket(conn)
+                        deliver(conn, hello, auth)
+                        want.append((word + (tls + auth) * (word != "SMTP"), "me" if hello else None))
+        lines, dumped = (open(name, encoding="utf-8").read() for name in files)
+        told = [json.loads(line) for line in lines.splitlines()]
+        check(f"log {options}", [(t["protocol"], t.get("helo")) for t in told] == want, told)
+        for pattern in r"^X-Client-Proto: (\w+)$", r" with (\w+) id ":
+            check(f"{pattern} {options}", re.findall(pattern, dumped, re.M) == [w for w, _ in want], dumped)
+
+
 def usage():
     for options, words in ((["--tls-cert", "/nowhere"], "--tls-cert needs --tls"),
                            (["--tls=maybe"], "bad TLS mode: maybe"),
@@ -414,6 +450,7 @@ def main():
         troubles()
         others(folder)
         faults(c)
+        recorded(folder)
         usage()
         check("a fingerprint", len(digest(host)) == 95)
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
