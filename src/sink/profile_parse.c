@@ -24,6 +24,7 @@ struct parser {
     unsigned line;
     uint32_t set; /* which the rules of the section go to */
     bool in_section;
+    bool of_domains; /* it is a [domain] */
     struct slice rest; /* of the line, without leading and trailing blanks */
     struct diag *d;
 };
@@ -262,6 +263,20 @@ static int take_frequency(struct parser *r, struct profile_rule *rule)
     return wrong(r, "bad rate: it is per s, min, h or d");
 }
 
+/* The steps that come before there is a recipient. */
+#define EARLY_STEPS                                                                                \
+    (1u << SERVER_CONNECT | 1u << SERVER_HELO | 1u << SERVER_EHLO | 1u << SERVER_LHLO |            \
+     1u << SERVER_MAIL)
+
+/* A rule that goes by domain would never be one of these. */
+static int check_step(const struct parser *r, uint32_t verb, bool by_domain)
+{
+    if (!by_domain || !(EARLY_STEPS >> verb & 1))
+        return 0;
+    return wrong(r, "at %s there is no recipient whose domain could count",
+                 server_verb_name((enum server_verb)verb));
+}
+
 static int take_rate(struct parser *r, struct profile_rule *rule)
 {
     int rc = take_frequency(r, rule);
@@ -276,7 +291,7 @@ static int take_rate(struct parser *r, struct profile_rule *rule)
         return wrong(r, "a rate is per client or per domain");
     rule->by_domain = skip_word(r, "domain");
     return rule->by_domain || skip_word(r, "client")
-               ? 0
+               ? check_step(r, rule->verb, rule->by_domain)
                : wrong(r, "a rate is per client or per domain");
 }
 
@@ -396,8 +411,10 @@ static int parse_rule(struct parser *r, uint32_t verb)
 {
     struct profile_rule rule = {.verb = (uint8_t)verb};
     const struct action_row *row;
-    int rc = take_chance(r, &rule.chance);
+    int rc = check_step(r, verb, r->of_domains);
 
+    if (rc == 0)
+        rc = take_chance(r, &rule.chance);
     if (rc == 0)
         rc = find_action(r, &rule.action);
     if (rc < 0)
@@ -471,10 +488,27 @@ static int add_client(struct parser *r, struct word *w)
     return add_section(r, &s);
 }
 
+/* "example.com", "*.example.com": a dot parts names, and an asterisk stands in front only. */
+static bool is_domain(struct slice name)
+{
+    char before = '.';
+
+    if (name.n > 2 && name.p[0] == '*' && name.p[1] == '.')
+        name = slice_from(name, 2);
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '*' || (name.p[i] == '.' && before == '.'))
+            return false;
+        before = name.p[i];
+    }
+    return before != '.';
+}
+
 static int add_domain(struct parser *r, struct word *w)
 {
     struct profile_section s = {.kind = PROFILE_DOMAIN, .name = keep(r, w->raw), .rules = r->set};
 
+    if (!is_domain(w->raw))
+        return wrong(r, "bad domain: %s (such as example.com or *.example.com)", w->text);
     return add_section(r, &s);
 }
 
@@ -489,11 +523,13 @@ static int parse_header(struct parser *r)
         return wrong(r, "a section header ends with ]");
     r->rest = trim((struct slice){r->rest.p + 1, r->rest.n - 2});
     r->in_section = true;
+    r->of_domains = false;
     if (skip_word(r, "default")) {
         r->set = 0;
         return r->rest.n > 0 ? wrong(r, "[default] takes nothing more") : 0;
     }
-    add = skip_word(r, "domain") ? add_domain : skip_word(r, "client") ? add_client : NULL;
+    r->of_domains = skip_word(r, "domain");
+    add = r->of_domains ? add_domain : skip_word(r, "client") ? add_client : NULL;
     if (!add)
         return wrong(r, "sections are [default], [domain NAME ...] and [client ADDRESS ...]");
     if (r->rest.n == 0)
@@ -512,7 +548,8 @@ static int parse_line(struct parser *r)
 
     if (r->rest.n == 0 || *r->rest.p == '#')
         return 0;
-    if (r->rest.n > LINE_LONGEST || memchr(r->rest.p, '\0', r->rest.n))
+    if (r->rest.n > LINE_LONGEST || memchr(r->rest.p, '\0', r->rest.n) ||
+        memchr(r->rest.p, '\r', r->rest.n))
         return wrong(r, "not a line of text");
     if (*r->rest.p == '[')
         return parse_header(r);
