@@ -24,7 +24,7 @@ struct parser {
     unsigned line;
     uint32_t set; /* which the rules of the section go to */
     bool in_section;
-    bool of_domains; /* it is a [domain] */
+    bool of_domains;   /* it is a [domain] */
     struct slice rest; /* of the line, without leading and trailing blanks */
     struct diag *d;
 };
