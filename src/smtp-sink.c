@@ -154,6 +154,8 @@ static int parse(struct program *p, int argc, char **argv, struct diag *d)
         return rc;
     if (p->sink.tls_mode == SINK_TLS_NO && tls_settings_used(&p->sink.tls))
         return diag_set(d, -EINVAL, "--%s needs --tls", tls_settings_used(&p->sink.tls));
+    if (p->sink.tls.ca && p->sink.tls.client_cert == TLS_CLIENT_CERT_NO)
+        return diag_set(d, -EINVAL, "--tls-ca needs --tls-client-cert: nobody is asked for one");
     rc = tls_settings_check(&p->sink.tls, d);
     if (rc < 0)
         return rc;

@@ -179,7 +179,7 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
 static void note_plaintext(struct worker *w)
 {
     if (!atomic_exchange(&w->load->told_plaintext, true))
-        diag_warn("the server does not offer STARTTLS: mail goes in plaintext (--tls=if-offered)");
+        diag_warn("no STARTTLS with this server: mail goes in plaintext (--tls=if-offered)");
     stats_count(w->stats, COUNTER_TLS_PLAINTEXT);
 }
 

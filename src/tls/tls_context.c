@@ -134,7 +134,7 @@ static int shape(struct tls_context *cx, const struct tls_identity *id, struct d
         return diag_set(d, -EINVAL,
                         "bad groups: %.100s (--tls-groups takes names such as "
                         "X25519:P-256:P-384)",
-                        s->groups);
+                        *s->groups ? s->groups : "empty");
     }
     return tls_identity_use(id, cx->ctx, s, d);
 }
@@ -145,24 +145,23 @@ static int set_alpn(SSL_CTX *ctx, const char *list, struct diag *d)
     unsigned char wire[256];
     size_t at = 0;
 
-    for (const char *p = list; *p; p += *p == ',') {
+    for (const char *p = list;; p++) {
         size_t n = strcspn(p, ",");
 
         if (n == 0 || at + 1 + n > sizeof wire)
             return diag_set(d, -EINVAL,
-                            "bad protocols: %.100s (--tls-alpn takes names separated "
-                            "by commas)",
-                            list);
+                            "bad protocols: %.100s (--tls-alpn takes names separated by commas, "
+                            "%d characters in all)",
+                            *list ? list : "empty", (int)sizeof wire - 1);
         wire[at++] = (unsigned char)n;
         memcpy(wire + at, p, n);
         at += n;
         p += n;
+        if (!*p)
+            break;
     }
-    if (at == 0 || SSL_CTX_set_alpn_protos(ctx, wire, (unsigned)at) != 0)
-        return tls_diag(d, -EINVAL,
-                        "bad protocols: empty (--tls-alpn takes names separated by "
-                        "commas)");
-    return 0;
+    return SSL_CTX_set_alpn_protos(ctx, wire, (unsigned)at) == 0 ? 0
+                                                                 : tls_diag(d, -ENOMEM, "no ALPN");
 }
 
 static struct tls_context *context_new(const SSL_METHOD *method, const struct tls_settings *s,

@@ -206,8 +206,9 @@ int tls_identity_use(const struct tls_identity *id, SSL_CTX *ctx, const struct t
                         key_file);
     good = SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
     EVP_PKEY_free(key);
-    if (!good)
-        return tls_diag(d, -EINVAL, "the private key %s does not fit the certificate %s", key_file,
-                        cert_file);
-    return 0;
+    if (good)
+        return 0;
+    ERR_clear_error();
+    return diag_set(d, -EINVAL, "the private key %s does not fit the certificate %s (--tls-key)",
+                    key_file, cert_file);
 }

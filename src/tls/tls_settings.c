@@ -50,7 +50,7 @@ static int set_pin(void *settings, const char *value, struct diag *d)
         return diag_set(d, -EINVAL,
                         "bad fingerprint: %.100s (--tls-fingerprint takes a SHA-256: 64 "
                         "hexadecimal digits, as \"openssl x509 -fingerprint -sha256\" shows them)",
-                        value);
+                        *value ? value : "empty");
     if (s->pin_count == TLS_PINS_MAX)
         return diag_set(d, -EINVAL, "too many fingerprints: --tls-fingerprint at most %d times",
                         TLS_PINS_MAX);
@@ -247,6 +247,15 @@ const char *tls_settings_used(const struct tls_settings *s)
     return NULL;
 }
 
+static bool is_name(const char *name)
+{
+    size_t n = 0;
+
+    while (name[n] > ' ' && name[n] < 127)
+        n++;
+    return n > 0 && n < 256 && !name[n];
+}
+
 int tls_settings_check(const struct tls_settings *s, struct diag *d)
 {
     if (s->key && !s->cert)
@@ -260,7 +269,7 @@ int tls_settings_check(const struct tls_settings *s, struct diag *d)
                         "of no use");
     if (s->min && s->max && s->min > s->max)
         return diag_set(d, -EINVAL, "--tls-min is newer than --tls-max");
-    if (s->name && (!*s->name || strlen(s->name) > 255))
+    if (s->name && !is_name(s->name))
         return diag_set(d, -EINVAL,
                         "bad name: %.40s (--tls-name takes a host name or an IP "
                         "address)",

@@ -135,8 +135,8 @@ static int load_issuers(SSL_CTX *ctx, const char *path, struct diag *d)
                    ? 0
                    : tls_diag(d, -EINVAL, "cannot read the system's certificates");
     if (stat(path, &st) < 0)
-        return diag_set(d, -errno, "cannot read the issuers: %s: %s (--tls-ca)", path,
-                        strerror(errno));
+        return diag_set(d, -errno, "cannot read the issuers: %s: %s (--tls-ca)",
+                        *path ? path : "empty", strerror(errno));
     rc = S_ISDIR(st.st_mode) ? SSL_CTX_load_verify_dir(ctx, path)
                              : SSL_CTX_load_verify_file(ctx, path);
     if (rc != 1)

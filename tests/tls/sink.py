@@ -429,6 +429,7 @@ def usage():
                            (["--tls=maybe"], "bad TLS mode: maybe"),
                            (["--tls", "--tls-cert", "/nowhere"], "cannot read the certificate"),
                            (["--tls", "--tls-key", "/nowhere"], "--tls-key needs --tls-cert"),
+                           (["--tls", "--tls-ca", "/nowhere"], "--tls-ca needs --tls-client-cert"),
                            (["--tls", "--tls-client-cert=x"], "bad client certificate: x"),
                            (["--announce=STARTTLS"], "cannot announce STARTTLS")):
         done = subprocess.run([SINK, *options, "127.0.0.1:0"], capture_output=True, timeout=LIMIT,

@@ -74,7 +74,7 @@ def line(conn):
     return text[:-2]
 
 
-def smtp(conn, offer=b"", greet=True):
+def smtp(conn, offer=b"", greet=True, reply=b"220 go\r\n"):
     """Mail as it comes, until QUIT, or until STARTTLS if that is offered."""
     if greet:
         conn.sendall(b"220 test\r\n")
@@ -84,7 +84,7 @@ def smtp(conn, offer=b"", greet=True):
             conn.sendall(b"250-test\r\n" + (b"250-" + offer + b"\r\n" if offer else b"") +
                          b"250 8BITMIME\r\n")
         elif verb == b"STARTTLS" and offer:
-            conn.sendall(b"220 go\r\n")
+            conn.sendall(reply)
             return
         elif verb == b"DATA":
             conn.sendall(b"354 go\r\n")
@@ -246,6 +246,11 @@ def downgrades(host):
     check("if offered", status == 0 and report["tls"]["plaintext"] == 3 and
           text.count("plaintext") == 1, f"{status} {text} {report['tls']}")
     server.close()
+    server = Server(lambda conn: unwilling(conn))
+    status, report, text = run("--tls=if-offered", any_cert, port=server.port)
+    check("if offered, and refused", status == 0 and report["tls"]["plaintext"] == 1 and
+          "no STARTTLS with this server: mail goes in plaintext" in text, f"{status} {text}")
+    server.close()
     good("if offered, and it is", secure(context(host)), "--tls=if-offered", any_cert)
     bad("if offered, and it fails", secure(context(host)), "unable to get local issuer",
         "--tls=if-offered")
@@ -253,6 +258,11 @@ def downgrades(host):
         "--tls", any_cert, tls_failed=0)
     bad("implicit to plaintext", smtp, "what the server sends is no TLS", "--tls=implicit",
         any_cert)
+
+
+def unwilling(conn):
+    smtp(conn, b"STARTTLS", reply=b"454 4.7.0 not now\r\n")
+    smtp(conn, greet=False)
 
 
 def injected(conn):
@@ -393,7 +403,12 @@ def usage(c, host):
             (["--tls", "--tls-ciphers=NONE-SUCH"], "bad cipher: NONE-SUCH"),
             (["--tls", "--tls-groups=NONE-SUCH"], "bad groups: NONE-SUCH"),
             (["--tls", "--tls-alpn=,"], "bad protocols: ,"),
-            (["--tls", "--tls-name="], "bad name: empty")):
+            (["--tls", "--tls-alpn=smtp,"], "bad protocols: smtp,"),
+            (["--tls", "--tls-groups="], "bad groups: empty"),
+            (["--tls", "--tls-fingerprint="], "bad fingerprint: empty"),
+            (["--tls", "--tls-name="], "bad name: empty"),
+            (["--tls", "--tls-name=mx example"], "bad name: mx example"),
+            (["--tls", "--tls-name=mx\r\nexample"], "bad name: mx??example")):
         status, _, text = run(*options, port=9)
         check(" ".join(options), status == 1 and len(text.splitlines()) == 1 and words in text,
               f"status {status}: {text}")
