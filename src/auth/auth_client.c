@@ -27,7 +27,10 @@ static int no_memory(struct diag *d)
 
 static int failed(const struct auth_client *x, int rc, struct diag *d)
 {
-    return diag_set(d, -EPROTO, "%s: %s", x->mechanism->name, gsasl_strerror(rc));
+    return diag_set(d, -EPROTO, "%s: %s", x->mechanism->name,
+                    rc == GSASL_AUTHENTICATION_ERROR
+                        ? "the server does not prove to know the password"
+                        : gsasl_strerror(rc));
 }
 
 static int asked(void *side, Gsasl_session *session, Gsasl_property property)
@@ -98,7 +101,7 @@ static const struct auth_mechanism *choose(const struct auth_mechanism *wanted, 
         (void)diag_set(d, -ENOTSUP,
                        "the server offers no mechanism of AUTH to choose, but %s: see "
                        "--auth-mechanism",
-                       diag_printable(text, sizeof text, offer));
+                       offer.n > 0 ? diag_printable(text, sizeof text, offer) : "none");
     return NULL;
 }
 
@@ -244,7 +247,8 @@ int auth_client_step(struct auth_client *x, struct slice challenge, struct slice
                         AUTH_CHALLENGE_MAX);
     if (memchr(challenge.p, '\0', challenge.n) || ++x->rounds > AUTH_ROUNDS_MAX)
         return diag_set(d, -EPROTO, "%s: %s", x->mechanism->name,
-                        x->rounds > AUTH_ROUNDS_MAX ? "challenges without end" : "a NUL");
+                        x->rounds > AUTH_ROUNDS_MAX ? "challenges without end"
+                                                    : "a challenge with a NUL in it");
     text = strndup(challenge.p, challenge.n);
     if (!text)
         return no_memory(d);

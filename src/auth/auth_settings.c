@@ -173,12 +173,21 @@ static int needs(const char *option, const char *what, struct diag *d)
     return diag_set(d, -EINVAL, "--%s needs %s", option, what);
 }
 
+static bool is_external(const struct auth_settings *s)
+{
+    return s->mechanism && strcmp(auth_mechanisms[s->mechanism - 1].name, "EXTERNAL") == 0;
+}
+
 int auth_client_check(const struct auth_settings *s, struct diag *d)
 {
     if (s->user && s->users_file)
         return diag_set(d, -EINVAL, "--auth-user cannot be used with --auth-users");
     if (s->password_file && !s->user)
         return needs("auth-password-file", "--auth-user", d);
+    if (s->password_file && is_external(s))
+        return diag_set(d, -EINVAL,
+                        "--auth-mechanism=external has no password: --auth-password-file is of no "
+                        "use");
     if (auth_client_wanted(s))
         return 0;
     if (s->mechanism)
@@ -212,13 +221,12 @@ int auth_server_check(const struct auth_settings *s, struct diag *d)
 
 int auth_client_load(struct auth_users *out, const struct auth_settings *s, struct diag *d)
 {
-    bool external = s->mechanism && strcmp(auth_mechanisms[s->mechanism - 1].name, "EXTERNAL") == 0;
     char *password = NULL;
     int rc;
 
     if (s->users_file)
         return auth_users_load(out, s->users_file, d);
-    if (!external) {
+    if (!is_external(s)) {
         password = auth_password(s->password_file, AUTH_PASSWORD_VARIABLE, s->user, d);
         if (!password)
             return -EINVAL;

@@ -239,7 +239,7 @@ char *auth_password(const char *path, const char *variable, const char *user, st
 {
     const char *given = getenv(variable);
     char *text;
-    size_t n;
+    size_t n, size;
 
     (void)diag_set(d, -EINVAL,
                    "no password for %s: use --auth-password-file, or the environment variable %s",
@@ -251,12 +251,15 @@ char *auth_password(const char *path, const char *variable, const char *user, st
     text = read_file(path, &n, d);
     if (!text)
         return NULL;
+    size = n;
     n = strcspn(text, "\r\n");
-    explicit_bzero(text + n, strlen(text + n));
-    if (n == 0) {
-        (void)diag_set(d, -EINVAL, "%s: the first line, the password, is empty", path);
-        free(text);
-        return NULL;
+    if (n > 0 && (text[n] || n == size)) {
+        explicit_bzero(text + n, size - n);
+        return text;
     }
-    return text;
+    (void)diag_set(d, -EINVAL, "%s: the first line, the password, %s", path,
+                   text[n] || n == size ? "is empty" : "has a NUL in it");
+    explicit_bzero(text, size);
+    free(text);
+    return NULL;
 }

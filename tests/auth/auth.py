@@ -173,6 +173,8 @@ def servers():
             ("no base64", "cram-md5", b"334 !!!\r\n", "CRAM-MD5: "),
             ("too long", "cram-md5", b"334 " + b"A" * 9000 + b"\r\n", "more than 8192 octets"),
             ("iterations", "scram-sha-1", b"334 " + nonce + b"\r\n", "more than 1000000"),
+            ("another's nonce", "scram-sha-1", b"334 " + base64.b64encode(
+                b"r=x,s=QSXCR+Q6sek8bf92,i=4096") + b"\r\n", "does not prove to know the password"),
             ("not shown", "scram-sha-1", b"235 fine\r\n", "before the exchange was complete"),
             ("without end", "login", b"334 VXNlcm5hbWU6\r\n", "LOGIN: "),
             ("dropped", "login", None, "lost connection while authenticating"),
@@ -195,6 +197,11 @@ def usage(folder, users):
                                   text=True, timeout=LIMIT, check=False)
             check(f"bad file: {words}", done.returncode == 1 and f"{bad}" in done.stderr
                   and words in done.stderr and done.stderr.count("\n") == 1, done.stderr)
+    for content, words in ((b"", "is empty"), (b"\nx\n", "is empty"), (b"a\0b\n", "has a NUL in it")):
+        with open(bad, "wb") as f:
+            f.write(content)
+        status, r, err = source("sink:", "--auth-user", "tim", "--auth-password-file", bad)
+        check(f"password file: {words}", status == 1 and words in err and err.count("\n") == 1, err)
     with open(bad, "w", encoding="utf-8") as f:
         f.write(SECRET + "\n")
     status, r, err = source("sink:", "--auth-user", "tim", "--auth-password-file", bad, "-m", "2")
@@ -206,6 +213,8 @@ def usage(folder, users):
                            (("--auth-user", "tim"), "SMTP_SOURCE_PASSWORD"),
                            (("--auth-user", "tim", "--auth-password-file", "/nowhere"), "/nowhere"),
                            (("--auth-user", "tim", "--auth-mechanism", "x"), "bad mechanism"),
+                           (("--auth-user", "tim", "--auth-mechanism=external",
+                             "--auth-password-file", bad), "--auth-password-file is of no use"),
                            (("--auth-users", users, "-o"), "-o cannot be used")):
         status, r, err = source("sink:", *options)
         check(f"usage {options}", status == 1 and words in err and err.count("\n") == 1, err)
