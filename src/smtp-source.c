@@ -123,6 +123,15 @@ static bool wants_tls(const struct source *s)
     return s->client.implicit_tls || s->client.want[EXT_STARTTLS] != EXT_NO;
 }
 
+/* Does one of the sets of attributes have ADDR? */
+static bool names_address(const char *sets)
+{
+    for (const char *at = sets; at && (at = strcasestr(at, "ADDR=")) != NULL; at++)
+        if (at == sets || at[-1] == ' ' || at[-1] == ',')
+            return true;
+    return false;
+}
+
 static int check_xclient(struct source *s, struct diag *d)
 {
     bool wanted = s->client.want[EXT_XCLIENT] != EXT_NO;
@@ -134,6 +143,10 @@ static int check_xclient(struct source *s, struct diag *d)
     if (wanted && !told)
         return diag_set(d, -EINVAL,
                         "--xclient needs to be told what: --xclient-addr or --xclient-attr");
+    if (s->load_settings.xclient_sources.count && names_address(s->load_settings.xclient_sets))
+        return diag_set(d, -EINVAL,
+                        "--xclient-attr cannot have ADDR together with --xclient-addr, which "
+                        "tells it");
     s->client.xclient = load_xclient;
     return 0;
 }

@@ -121,6 +121,9 @@ int client_config_check(const struct client_config *cf, struct diag *d)
     if (cf->hello == CLIENT_HELLO_HELO && (cf->mail_params || cf->rcpt_params))
         return diag_set(d, -EINVAL, "--helo cannot be used with %s: parameters need EHLO",
                         cf->mail_params ? "--mail-param" : "--rcpt-param");
+    if (cf->no_hello && (cf->mail_params || cf->rcpt_params))
+        return diag_set(d, -EINVAL, "-o cannot be used with %s: it leaves out the greeting",
+                        cf->mail_params ? "--mail-param" : "--rcpt-param");
     for (int i = 0; i < EXT_COUNT; i++) {
         int rc = ext_rows[i]->check ? ext_rows[i]->check(cf, d) : 0;
 
