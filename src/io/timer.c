@@ -5,7 +5,9 @@
 #include "timer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -27,23 +29,39 @@ void timers_init(struct timers *ts)
 void timers_done(struct timers *ts)
 {
     free(ts->heap);
-    free(ts->ready);
     timers_init(ts);
+}
+
+/* The i-th of those that are ready: they stand behind the heap, at the end of its memory. */
+static struct timer **ready(const struct timers *ts, uint32_t i)
+{
+    return &ts->heap[ts->capacity - 1 - i].timer;
+}
+
+int timers_reserve(struct timers *ts, uint32_t n)
+{
+    size_t rest = ts->ready_count * sizeof *ts->heap;
+    struct timer_entry *heap;
+
+    if (n <= ts->capacity)
+        return 0;
+    heap = realloc(ts->heap, n * sizeof *heap);
+    if (!heap)
+        return -ENOMEM;
+    memmove(heap + n - ts->ready_count, heap + ts->capacity - ts->ready_count, rest);
+    ts->heap = heap;
+    ts->capacity = n;
+    return 0;
 }
 
 static void grow(struct timers *ts)
 {
     uint32_t capacity = ts->capacity ? 2 * ts->capacity : 64;
-    struct timer_entry *heap = realloc(ts->heap, capacity * sizeof *heap);
-    struct timer **ready = realloc(ts->ready, capacity * sizeof *ready);
 
-    if (!heap || !ready) {
+    if (timers_reserve(ts, capacity) < 0) {
         diag_fatal("out of memory for %u timers", capacity);
         _exit(EXIT_FAILURE);
     }
-    ts->heap = heap;
-    ts->ready = ready;
-    ts->capacity = capacity;
 }
 
 static void put(struct timers *ts, uint32_t at, struct timer_entry e)
@@ -104,8 +122,8 @@ void timer_set(struct timers *ts, struct timer *t, uint64_t due)
         return;
     }
     if (t->armed == READY)
-        ts->ready[t->place - 1] = NULL;
-    if (ts->count == ts->capacity)
+        *ready(ts, t->place - 1) = NULL;
+    if (ts->count + ts->ready_count == ts->capacity)
         grow(ts);
     t->armed = WAITING;
     sift_up(ts, ts->count++, (struct timer_entry){due, t});
@@ -116,7 +134,7 @@ void timer_cancel(struct timers *ts, struct timer *t)
     if (t->armed == WAITING)
         take_out(ts, t->place - 1);
     else if (t->armed == READY)
-        ts->ready[t->place - 1] = NULL;
+        *ready(ts, t->place - 1) = NULL;
     t->armed = IDLE;
     t->place = 0;
 }
@@ -126,7 +144,7 @@ uint64_t timers_next(const struct timers *ts)
     return ts->count ? ts->heap[0].when : NS_NEVER;
 }
 
-/* Moves what is due from the heap to the ready list, in order of due. */
+/* Moves what is due from the heap to the ready ones behind it, the earliest last. */
 static void collect(struct timers *ts, uint64_t now)
 {
     while (ts->count && ts->heap[0].when <= now) {
@@ -139,9 +157,17 @@ static void collect(struct timers *ts, uint64_t now)
         if (t->due == NS_NEVER)
             break;
         take_out(ts, 0);
-        ts->ready[ts->ready_count++] = t;
-        t->place = ts->ready_count;
-        t->armed = READY;
+        *ready(ts, ts->ready_count++) = t;
+    }
+    for (uint32_t i = 0; i < ts->ready_count / 2; i++) {
+        struct timer *early = *ready(ts, i);
+
+        *ready(ts, i) = *ready(ts, ts->ready_count - 1 - i);
+        *ready(ts, ts->ready_count - 1 - i) = early;
+    }
+    for (uint32_t i = 0; i < ts->ready_count; i++) {
+        (*ready(ts, i))->place = i + 1;
+        (*ready(ts, i))->armed = READY;
     }
 }
 
@@ -149,15 +175,13 @@ void timers_fire(struct timers *ts, uint64_t now)
 {
     assert(ts->ready_count == 0); /* not from inside a timer's callback */
     collect(ts, now);
-    for (uint32_t i = 0; i < ts->ready_count; i++) {
-        struct timer *t = ts->ready[i];
+    while (ts->ready_count) {
+        struct timer *t = *ready(ts, --ts->ready_count); /* its place is free for being set again */
 
         if (!t) /* cancelled or moved by an earlier callback */
             continue;
-        ts->ready[i] = NULL;
         t->armed = IDLE;
         t->place = 0;
         t->fire(t);
     }
-    ts->ready_count = 0;
 }

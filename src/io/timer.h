@@ -18,14 +18,16 @@ struct timer {
 
 struct timers {
     struct timer_entry *heap;
-    struct timer **ready; /* what one timers_fire() is to call back; as large as the heap */
     uint32_t count;
-    uint32_t capacity;
-    uint32_t ready_count;
+    uint32_t capacity;    /* for the heap, and for what one timers_fire() is to call back */
+    uint32_t ready_count; /* the latter */
 };
 
 void timers_init(struct timers *);
 void timers_done(struct timers *);
+
+/* Room for n that are armed at the same time, so that the heap need not grow. 0 or -ENOMEM. */
+int timers_reserve(struct timers *, uint32_t n);
 
 /*
  * Arms t, or moves it. Memory is taken when the heap grows, never when a timer only moves; out of

@@ -331,6 +331,29 @@ static void test_callbacks_on_others(void **state)
     timers_done(&ts);
 }
 
+/* Room reserved once does for good, even when all fire at once and each sets itself again. */
+static void test_reserved(void **state)
+{
+    enum { COUNT = 26 };
+    struct timers ts;
+    struct script s[COUNT];
+
+    (void)state;
+    timers_init(&ts);
+    assert_int_equal(timers_reserve(&ts, COUNT), 0);
+    for (int i = 0; i < COUNT; i++) {
+        script_init(&s[i], &ts, (char)('a' + i), fire_again);
+        s[i].due = 200 - i;
+        timer_set(&ts, &s[i].timer, 100 + i);
+    }
+    timers_fire(&ts, 300);
+    expect("abcdefghijklmnopqrstuvwxyz");
+    timers_fire(&ts, 300);
+    expect("zyxwvutsrqponmlkjihgfedcba");
+    assert_int_equal(ts.capacity, COUNT);
+    timers_done(&ts);
+}
+
 static void test_never(void **state)
 {
     struct timers ts;
@@ -393,6 +416,7 @@ int main(void)
         cmocka_unit_test(test_postponing_is_lazy),
         cmocka_unit_test(test_rearmed_fires_next_time),
         cmocka_unit_test(test_callbacks_on_others),
+        cmocka_unit_test(test_reserved),
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_against_model),
