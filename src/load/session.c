@@ -290,6 +290,14 @@ static void submit(struct session *s, struct delivery *d)
         client_quit(session_client(s));
 }
 
+/* The driver has no more use for it, if there is one. */
+static void return_buffer(struct session *s)
+{
+    if (s->buffer)
+        worker_buffer_return(s->worker, s->buffer);
+    s->buffer = NULL;
+}
+
 /* Whose connection it is said to be, in front of all else. */
 static void send_proxy_header(struct session *s)
 {
@@ -421,14 +429,12 @@ static void pump(struct session *s)
     while (n < SEND_SLICES && client_hungry(session_client(s)) && feed(s, now));
     if (s->parked && !client_hungry(session_client(s)))
         model_unpark(s);
-    if (n) {
-        for (int i = 0; i < n; i++)
-            s->unsent += (uint32_t)iov[i].iov_len;
+    if (s->buffer->arena.used == 0)
+        return_buffer(s); /* nothing, or only what is the same for all: DATA, a dot, QUIT */
+    for (int i = 0; i < n; i++)
+        s->unsent += (uint32_t)iov[i].iov_len;
+    if (n)
         io_send(w->io, &s->conn, iov, n);
-    } else {
-        worker_buffer_return(w, s->buffer);
-        s->buffer = NULL;
-    }
     set_timer(s);
     /* A message whose refusal came before its last octet was lent is over only now. */
     drain_events(s, now);
@@ -503,8 +509,7 @@ static void sent(struct io_conn *conn, size_t n)
         client_sent(session_client(s), n, io_now(w->io));
     if (s->unsent)
         return;
-    worker_buffer_return(w, s->buffer);
-    s->buffer = NULL;
+    return_buffer(s);
     pump(s);
 }
 
@@ -538,9 +543,7 @@ static void closed(struct io_conn *conn)
     struct session *s = of_conn(conn);
     struct worker *w = s->worker;
 
-    if (s->buffer)
-        worker_buffer_return(w, s->buffer);
-    s->buffer = NULL;
+    return_buffer(s);
     s->unsent = 0;
     session_auth_done(s);
     give_turn_back(s);

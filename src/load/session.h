@@ -42,7 +42,7 @@ struct session {
     struct timer timer;
     struct worker *worker;
     struct auth_client *auth;   /* under way; NULL: none */
-    struct send_buffer *buffer; /* lent to the driver with the send under way */
+    struct send_buffer *buffer; /* lent to the driver with the send under way; NULL: none is */
     struct session *next;       /* in the line for connecting, or */
     struct session *previous;   /* among those that wait for a start, see model.h */
     uint64_t connection;        /* its number in the run */

@@ -19,6 +19,9 @@
 /* What a pipelined group of commands may take. */
 #define PIPELINE_BUFFER 16384
 
+/* Beside those of its sessions, about. */
+#define OWN_TIMERS 8
+
 /* Messages taken ahead by a worker. */
 #define BLOCK_MAX 64
 
@@ -183,6 +186,9 @@ static bool exhausted(const struct worker *w)
            atomic_load_explicit(&w->load->exhausted, memory_order_relaxed);
 }
 
+/* Sessions told a turn: what thousands have to say at once the driver would have to keep. */
+#define TOLD_MAX 64
+
 /* Acts once on each rise of the stop level, and on the last message being taken. */
 static void act_on_control(struct worker *w)
 {
@@ -193,16 +199,17 @@ static void act_on_control(struct worker *w)
         w->exhausted_told = true;
         model_over(w, io_clock(w->io));
         line_clear(&w->line); /* those in it are told as well */
-        for (uint64_t i = 0; i < w->session_count; i++)
-            (stop == RUN_ABORT ? session_abort : session_stop_waiting)(worker_session(w, i));
-        return;
-    }
-    if (!w->exhausted_told && exhausted(w)) {
+        w->told = 0;
+    } else if (!w->exhausted_told && exhausted(w)) {
         w->exhausted_told = true;
         if (w->load->settings->keep_going)
             line_clear(&w->line); /* they have no messages yet */
-        for (uint64_t i = 0; i < w->session_count; i++)
-            session_stop_waiting(worker_session(w, i));
+        w->told = 0;
+    }
+    for (int n = 0; n < TOLD_MAX && w->told < w->session_count; n++) {
+        struct session *s = worker_session(w, w->told++);
+
+        (w->stop == RUN_ABORT ? session_abort : session_stop_waiting)(s);
     }
 }
 
@@ -241,7 +248,7 @@ static void *run(void *arg)
         act_on_control(w);
         if (w->active == 0)
             break;
-        int rc = io_turn(w->io, until);
+        int rc = io_turn(w->io, w->told < w->session_count ? 0 : until);
         if (rc < 0)
             worker_fatal(w, "%s: %s", w->io->driver->name, strerror(-rc));
     }
@@ -307,7 +314,7 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         session_init(worker_session(w, w->session_count), w);
         worker_session(w, w->session_count)->stays = w->session_count >= sessions;
     }
-    w->active = sessions + idle;
+    w->active = w->told = sessions + idle;
     for (uint32_t i = 0; l->tls && i < l->targets->count; i++) {
         const char *host = l->targets->rows[i].host;
 
@@ -329,7 +336,8 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         .delay = !l->settings->nodelay,
         .fastopen = l->settings->fastopen,
     };
-    if (line_init(&w->line, w->io, l, (uint64_t)(w - l->workers)) < 0)
+    if (line_init(&w->line, w->io, l, (uint64_t)(w - l->workers)) < 0 ||
+        timers_reserve(&w->io->timers, (uint32_t)(sessions + idle) + OWN_TIMERS) < 0)
         return out_of_memory(sessions + idle, d);
     return 0;
 }

@@ -69,7 +69,8 @@ struct worker {
     enum run_stop stop;            /* as acted upon */
     struct process_thread used;    /* by its thread, in the loop */
     bool asked;                    /* the reader's: for an interval */
-    bool exhausted_told;           /* waiting sessions, that no message is left to take */
+    bool exhausted_told;           /* waiting sessions, that no message is left to take; */
+    uint64_t told;                 /* so many of them, or of a stop; all: nothing is to be told */
     pthread_t thread;
 };
 

@@ -125,12 +125,12 @@ uint64_t client_mail_size(const struct client_mail *);
 
 /*
  * An arena for client_send() must have room for this much; where sessions authenticate, for
- * CLIENT_ARENA_AUTH; once the session is ready, only for the path_max of its mails,
- * CLIENT_COMMAND_MAX, and CLIENT_PARAMETERS_MAX if they have parameters.
+ * CLIENT_ARENA_AUTH; once the session is ready, only for a command or a mail's own part: the
+ * path_max of its mails, CLIENT_COMMAND_MAX, and CLIENT_PARAMETERS_MAX if they have parameters.
  */
 #define CLIENT_ARENA_MIN   4096
 #define CLIENT_ARENA_AUTH  (CLIENT_AUTH_MAX + CLIENT_ARENA_MIN)
-#define CLIENT_COMMAND_MAX (64 + CLIENT_OWN_MAX)
+#define CLIENT_COMMAND_MAX 64
 
 /* Room that the parameters of a MAIL or RCPT may take, octets. */
 #define CLIENT_PARAMETERS_MAX 1200

@@ -213,12 +213,14 @@ static uint16_t slot_of(const struct client *c, const struct transaction *t)
     return t ? (uint16_t)(t - (const struct transaction *)(c + 1)) : NO_SLOT;
 }
 
+_Static_assert(CLIENT_OWN_MAX <= CLIENT_COMMAND_MAX, "what has room for a command has for it, too");
+
 /* What a command takes at most. */
 static size_t command_room(const struct client *c, const struct transaction *t)
 {
     size_t path = t && t->mail->form->path_max ? t->mail->form->path_max : CLIENT_PATH_MAX;
 
-    return path + 64 + (c->parameters ? CLIENT_PARAMETERS_MAX : 0);
+    return path + CLIENT_COMMAND_MAX + (c->parameters ? CLIENT_PARAMETERS_MAX : 0);
 }
 
 /* Renders and lends one command; false when the arena is too full for it. */
