@@ -260,16 +260,16 @@ static int serve(const struct address *at, struct diag *d)
 /* The driver that the word names, and nothing in its place. */
 static int start(const char *name, struct diag *d)
 {
-    const struct io_driver *driver;
+    struct io_kind kind;
     const struct opt_choice *choice = io_choices;
 
     while (choice->name && strcmp(choice->name, name) != 0)
         choice++;
     if (!choice->name)
         usage();
-    if (io_choose((enum io_choice)choice->value, &driver, d) < 0)
+    if (io_choose((enum io_choice)choice->value, &kind, d) < 0)
         return -1;
-    loop.io = io_new(driver, d);
+    loop.io = io_new(kind.driver, d);
     return loop.io ? 0 : -1;
 }
 

@@ -12,7 +12,7 @@ void sink_summary(struct sink_run *out, struct sink_refusal *rows, const struct 
         .program = "smtp-sink",
         .version = VERSION,
         .protocol = config->server.lmtp ? "lmtp" : "smtp",
-        .io_driver = config->driver->name,
+        .io_driver = config->io.driver->name,
         .ended = n->ended == SINK_COMPLETE ? "complete" : "interrupted",
         .sessions = n->sessions,
         .peak = n->peak,

@@ -252,7 +252,7 @@ static int run(struct program *p, const char *command_line, struct diag *d)
     struct sink_refusal refusals[SERVER_VERB_COUNT];
     struct sink_run r;
     struct sink *s;
-    int rc = io_choose((enum io_choice)p->io, &p->sink.driver, d);
+    int rc = io_choose((enum io_choice)p->io, &p->sink.io, d);
 
     if (rc < 0 || (rc = sink_open(&s, &p->sink, d)) < 0)
         return rc;

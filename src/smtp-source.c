@@ -345,7 +345,7 @@ static int open_targets(struct source *s, struct diag *d)
     s->sink_config.family = s->program.family;
     if (wants_tls(s))
         s->sink_config.tls_mode = s->client.implicit_tls ? SINK_TLS_IMPLICIT : SINK_TLS_STARTTLS;
-    s->sink_config.driver = s->load.driver;
+    s->sink_config.io = s->load.io;
     s->sink_config.server.lmtp = s->client.lmtp;
     s->sink_config.proxy = s->load_settings.proxy != 0;
     s->sink_config.threads = s->load_settings.threads;
@@ -456,7 +456,7 @@ static int prepare(struct source *s, struct diag *d)
     uint64_t id;
     int rc;
 
-    rc = io_choose((enum io_choice)s->program.io, &s->load.driver, d);
+    rc = io_choose((enum io_choice)s->program.io, &s->load.io, d);
     if (rc < 0)
         return rc;
     id = process_random();
@@ -541,7 +541,7 @@ static void describe(struct source *s, struct run *r)
     r->role = "source";
     r->target = s->target_text;
     r->protocol = s->client.lmtp ? "lmtp" : "smtp";
-    r->io_driver = s->load.driver->name;
+    r->io_driver = s->load.io.driver->name;
     r->sessions = s->load_settings.sessions < s->load_settings.messages ? s->load_settings.sessions
                                                                         : s->load_settings.messages;
     r->messages = s->load_settings.messages == LOAD_UNLIMITED ? 0 : s->load_settings.messages;

@@ -13,12 +13,35 @@ const struct opt_choice io_choices[] = {
     {NULL, 0},
 };
 
-int io_choose(enum io_choice choice, const struct io_driver **out, struct diag *d)
+int io_choose(enum io_choice choice, struct io_kind *out, struct diag *d)
 {
     int rc = choice == IO_EPOLL ? -ENOTSUP : io_uring_driver_probe(d);
 
     if (choice == IO_URING && rc < 0)
         return rc;
-    *out = rc == 0 ? &io_uring_driver : &io_epoll;
+    *out = (struct io_kind){choice, rc == 0 ? &io_uring_driver : &io_epoll};
     return 0;
+}
+
+static int new_all(const struct io_driver *driver, struct io **out, uint64_t count, struct diag *d)
+{
+    uint64_t n = 0;
+
+    while (n < count && (out[n] = io_new(driver, d)))
+        n++;
+    if (n == count)
+        return 0;
+    while (n > 0)
+        io_free(out[--n]);
+    return -EIO;
+}
+
+int io_new_all(struct io_kind *kind, struct io **out, uint64_t count, struct diag *d)
+{
+    int rc = new_all(kind->driver, out, count, d);
+
+    if (rc == 0 || kind->choice != IO_AUTO || kind->driver != &io_uring_driver)
+        return rc;
+    kind->driver = &io_epoll;
+    return new_all(kind->driver, out, count, d);
 }

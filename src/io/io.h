@@ -156,11 +156,24 @@ enum io_choice { IO_AUTO, IO_URING, IO_EPOLL };
 
 extern const struct opt_choice io_choices[];
 
+/* A choice, and what has become of it. */
+struct io_kind {
+    enum io_choice choice;
+    const struct io_driver *driver;
+};
+
 /* 0, or -errno with diag set when io_uring was asked for and does not work here. */
-int io_choose(enum io_choice, const struct io_driver **, struct diag *);
+int io_choose(enum io_choice, struct io_kind *, struct diag *);
 
 /* Starts a driver. NULL, with diag set, when it can't. */
 struct io *io_new(const struct io_driver *, struct diag *);
+
+/*
+ * Starts the driver for each of count workers. Where the choice was auto and the system has room
+ * for some rings of io_uring, but not for all of these (locked memory), all are of epoll, and the
+ * kind says so. 0, or -errno with diag set when there are none.
+ */
+int io_new_all(struct io_kind *, struct io **, uint64_t count, struct diag *);
 
 /*
  * Ends it; all conns must have been told closed() (turn until io->live is 0) and all listeners

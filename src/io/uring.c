@@ -347,7 +347,9 @@ struct io *ur_new(const struct ur_measures *m, struct diag *d)
         error = ur_buffers_init(ur);
     if (!error)
         return &ur->io;
-    (void)diag_set(d, error, "cannot start the io_uring driver: %s", strerror(-error));
+    (void)diag_set(d, error, "cannot start the io_uring driver: %s%s", strerror(-error),
+                   error == -ENOMEM ? " (the limit of locked memory, ulimit -l, may be too low)"
+                                    : "");
     ur_free(&ur->io);
     return NULL;
 }

@@ -129,7 +129,7 @@ struct load_usage {
 struct load {
     const struct load_settings *settings;
     const struct client_config *client;
-    const struct io_driver *driver;
+    struct io_kind io; /* load_start() may fall back on another driver */
     struct mail_content *content;
     const struct target_list *targets; /* resolved */
     const struct bind_list *bind;      /* where connections come from; NULL: as the system likes */

@@ -328,9 +328,6 @@ int worker_init(struct worker *w, struct load *l, uint64_t sessions, uint64_t id
         if (!w->auth)
             return out_of_memory(sessions + idle, d);
     }
-    w->io = io_new(l->driver, d);
-    if (!w->io)
-        return -EIO;
     w->io->options = (struct io_options){
         .buffer = (uint32_t)l->settings->tcp_window,
         .delay = !l->settings->nodelay,

@@ -21,7 +21,7 @@ void sink_config_init(struct sink_config *cf)
 {
     *cf = (struct sink_config){
         .server.hostname = "smtp-sink",
-        .driver = &io_epoll,
+        .io = {IO_EPOLL, &io_epoll},
         .family = AF_UNSPEC,
         .backlog = 1024,
         .max_sessions = 256,
@@ -406,9 +406,6 @@ static int begin_worker(struct worker *w, uint32_t base, struct diag *d)
     if (cf->counters || cf->stop_messages || cf->stop_sessions)
         w->tally = &s->tally;
     w->last = &w->first;
-    w->io = io_new(cf->driver, d);
-    if (!w->io)
-        return -ENOMEM;
     w->io->options.buffer = (uint32_t)cf->window;
     atomic_store(&w->waker, w->io);
     return begin_capture(w, base, d);
@@ -461,10 +458,24 @@ static int work(struct sink *s, struct diag *d)
     return rc;
 }
 
+static int start_drivers(struct sink *s, struct diag *d)
+{
+    struct io **ios = calloc(s->worker_count, sizeof *ios);
+    int rc;
+
+    if (!ios)
+        return diag_set(d, -ENOMEM, "out of memory");
+    rc = io_new_all(&s->config->io, ios, s->worker_count, d);
+    for (uint64_t i = 0; i < s->worker_count && rc == 0; i++)
+        s->workers[i].io = ios[i];
+    free(ios);
+    return rc;
+}
+
 int sink_serve(struct sink *s, struct diag *d)
 {
     uint32_t base = (uint32_t)process_random();
-    int rc = 0;
+    int rc = start_drivers(s, d);
 
     for (uint64_t i = 0; i < s->worker_count && rc == 0; i++)
         rc = begin_worker(&s->workers[i], base, d);

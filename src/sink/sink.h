@@ -12,6 +12,7 @@
 
 #include "auth_settings.h"
 #include "diag.h"
+#include "io.h"
 #include "kinds.h"
 #include "server.h"
 #include "server_plan.h"
@@ -20,7 +21,6 @@
 
 struct address;
 struct capture_config;
-struct io_driver;
 struct sink;
 struct sink_numbers;
 
@@ -29,8 +29,8 @@ enum sink_tls { SINK_TLS_NO, SINK_TLS_STARTTLS, SINK_TLS_IMPLICIT };
 /* All borrowed until sink_free(); the server part is frozen by sink_open(). */
 struct sink_config {
     struct server_config server;
-    const struct io_driver *driver;
-    int tls_mode; /* enum sink_tls */
+    struct io_kind io; /* sink_serve() may fall back on another driver */
+    int tls_mode;      /* enum sink_tls */
     struct tls_settings tls;
     struct auth_settings auth;
     const struct auth_users *users; /* instead of a file of them; NULL: none */

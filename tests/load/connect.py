@@ -13,6 +13,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import struct
@@ -471,6 +472,27 @@ def running_out_of_descriptors_is_told_in_one_line(driver):
         assert p.returncode == 1 and len(lines) == 1, lines
         assert re.search(r"fatal: connect: Too many open files .*no descriptor is left.*ulimit",
                          lines[0]), lines
+
+
+@test
+def a_lack_of_locked_memory_is_no_failure():
+    """Which rings of io_uring count as, for all processes of a user together: there may be enough for a
+    probe, and not for a ring a thread."""
+    def confine(kib):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (kib << 10, kib << 10))
+        os.setgroups([])
+        os.setgid(64123)
+        os.setuid(64123)
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = shutil.copy(SOURCE, folder)
+        os.chmod(folder, 0o755)
+        for kib in (0, 64, 160, 256, 400):
+            args = ["-d", "-s", "4", "--threads=4", "-m", "100", "--report=json", "sink:"]
+            done = subprocess.run([source, *args], capture_output=True, text=True, timeout=60,
+                                  check=False, preexec_fn=lambda kib=kib: confine(kib))
+            assert (done.returncode, done.stderr) == (0, ""), (kib, done.stderr)
+            assert json.loads(done.stdout)["messages"]["accepted"] == 100, kib
 
 
 @test

@@ -150,7 +150,7 @@ static void prepare(struct playing *g, struct mail_content *content)
     g->load.settings = &g->settings;
     g->load.seed = p->seed;
     g->load.client = &p->client;
-    g->load.driver = &io_sim;
+    g->load.io.driver = &io_sim;
     g->load.content = content;
     g->load.targets = &g->targets;
 }
