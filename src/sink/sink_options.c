@@ -272,10 +272,10 @@ const struct opt sink_options[] = {
             "SIZE or SIZE=BYTES (larger messages are refused), SMTPUTF8 (addresses in UTF-8 are "
             "refused without that parameter), LIMITS=MAILMAX=N+RCPTMAX=N+RCPTDOMAINMAX=N, any of "
             "them (what is beyond is refused for now), REQUIRETLS (within TLS), XCLIENT (any "
-            "client may say that it is "
-            "another one, for profiles and recordings). 8BITMIME, DSN, ENHANCEDSTATUSCODES and "
-            "PIPELINING are announced anyway; named here, the parameters of the first two are "
-            "looked at, and bad ones refused."},
+            "client may say that it is another one, for profiles and recordings), and all others "
+            "that smtp-source knows. Of those that are named here the parameters are looked at, "
+            "and bad ones refused. 8BITMIME, DSN, ENHANCEDSTATUSCODES and PIPELINING are announced "
+            "anyway, but nothing looks at their parameters."},
     {.name = "no-esmtp",
      .letter = 'e',
      .kind = OPT_FLAG,

@@ -28,24 +28,19 @@ struct client;
 
 enum client_hello { CLIENT_HELLO_AUTO, CLIENT_HELLO_HELO, CLIENT_HELLO_EHLO };
 
-enum client_dsn_ret { DSN_RET_NONE, DSN_RET_FULL, DSN_RET_HDRS };
-
 /* How sessions behave; shared by all, frozen before the first. */
 struct client_config {
-    const char *helo_name;  /* argument of HELO, EHLO, LHLO */
-    bool lmtp;              /* LHLO, and a reply per accepted recipient (RFC 2033) */
-    bool no_hello;          /* start with MAIL (-o) */
-    int hello;              /* enum client_hello: how to greet when no extension is wanted */
-    bool tolerant;          /* go on after a refused greeting or hello (-A) */
-    bool implicit_tls;      /* TLS before the greeting (RFC 8314 section 3.3) */
-    int want[EXT_COUNT];    /* enum ext_want */
-    uint64_t window;        /* PIPELINING: commands in flight, 1 .. 65535 */
-    uint64_t chunk_size;    /* CHUNKING: octets a BDAT; 0: the whole message in one */
-    uint64_t in_flight;     /* PIPELINING: transactions begun and not answered; 0: by itself */
-    int dsn_ret;            /* DSN: enum client_dsn_ret */
-    const char *dsn_envid;  /* plain; NULL: none */
-    const char *dsn_notify; /* the parameter's value, in any case; NULL: none */
-    bool dsn_orcpt;
+    const char *helo_name; /* argument of HELO, EHLO, LHLO */
+    bool lmtp;             /* LHLO, and a reply per accepted recipient (RFC 2033) */
+    bool no_hello;         /* start with MAIL (-o) */
+    int hello;             /* enum client_hello: how to greet when no extension is wanted */
+    bool tolerant;         /* go on after a refused greeting or hello (-A) */
+    bool implicit_tls;     /* TLS before the greeting (RFC 8314 section 3.3) */
+    int want[EXT_COUNT];   /* enum ext_want */
+    struct ext_own own[EXT_COUNT];
+    uint64_t window;         /* PIPELINING: commands in flight, 1 .. 65535 */
+    uint64_t chunk_size;     /* CHUNKING: octets a BDAT; 0: the whole message in one */
+    uint64_t in_flight;      /* PIPELINING: transactions begun and not answered; 0: by itself */
     const char *mail_params; /* for each MAIL, words as they are; NULL: none */
     /*
      * XCLIENT: writes the attributes of a session, "ADDR=192.0.2.1 NAME=x"; returns the length.

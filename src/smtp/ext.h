@@ -40,6 +40,13 @@ enum ext_want { EXT_NO, EXT_MUST, EXT_IF_OFFERED };
 /* The words for it on a command line: "must", "if-offered", "no". */
 extern const struct opt_choice ext_want_choices[];
 
+/* What the options of an extension's row say beyond that; no other file reads it. */
+struct ext_own {
+    int choice;
+    bool flag;
+    const char *text[2]; /* NULL: not said */
+};
+
 struct client_config;
 struct client_mail;
 struct server_config;

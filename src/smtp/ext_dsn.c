@@ -12,6 +12,11 @@
 #define ORCPT_MAX 500
 #define ENVID_MAX 100
 
+/* Of the options' texts: ENVID plain, NOTIFY as the parameter's value, in any case. */
+enum text { ENVID, NOTIFY };
+
+enum ret { RET_NONE, RET_FULL, RET_HDRS };
+
 static bool is_notify(struct slice list)
 {
     static const char *const words[] = {"SUCCESS", "FAILURE", "DELAY"};
@@ -42,7 +47,7 @@ static int set_notify(void *settings, const char *value, struct diag *d)
                         "bad notification: %.40s (--dsn-notify takes never, or of success, failure "
                         "and delay those wanted, with commas between them)",
                         *value ? value : "empty");
-    ((struct client_config *)settings)->dsn_notify = value;
+    ((struct client_config *)settings)->own[EXT_DSN].text[NOTIFY] = value;
     return 0;
 }
 
@@ -53,20 +58,21 @@ static int set_envid(void *settings, const char *value, struct diag *d)
                         "bad envelope identifier: %.40s (--dsn-envid takes 1 to %d ASCII "
                         "characters; others than letters and digits may count as three)",
                         *value ? value : "empty", ENVID_MAX);
-    ((struct client_config *)settings)->dsn_envid = value;
+    ((struct client_config *)settings)->own[EXT_DSN].text[ENVID] = value;
     return 0;
 }
 
 static int check(const struct client_config *cf, struct diag *d)
 {
-    bool asked = cf->dsn_ret || cf->dsn_envid || cf->dsn_notify || cf->dsn_orcpt;
+    const struct ext_own *own = &cf->own[EXT_DSN];
+    bool asked = own->choice || own->text[ENVID] || own->text[NOTIFY] || own->flag;
 
     if (asked && cf->want[EXT_DSN] == EXT_NO)
         return diag_set(d, -EINVAL, "%s needs --dsn",
-                        cf->dsn_ret      ? "--dsn-ret"
-                        : cf->dsn_envid  ? "--dsn-envid"
-                        : cf->dsn_notify ? "--dsn-notify"
-                                         : "--dsn-orcpt");
+                        own->choice         ? "--dsn-ret"
+                        : own->text[ENVID]  ? "--dsn-envid"
+                        : own->text[NOTIFY] ? "--dsn-notify"
+                                            : "--dsn-orcpt");
     if (!asked && cf->want[EXT_DSN] != EXT_NO)
         return diag_set(d, -EINVAL,
                         "--dsn needs to be told what to send: --dsn-ret, --dsn-envid, --dsn-notify "
@@ -84,14 +90,15 @@ static char *put(char *at, const char *text)
 
 static size_t mail(const struct client_config *cf, const struct client_mail *m, char *out)
 {
+    const struct ext_own *own = &cf->own[EXT_DSN];
     char *at = out;
 
     (void)m;
-    if (cf->dsn_ret)
-        at = put(at, cf->dsn_ret == DSN_RET_FULL ? " RET=FULL" : " RET=HDRS");
-    if (cf->dsn_envid) {
+    if (own->choice)
+        at = put(at, own->choice == RET_FULL ? " RET=FULL" : " RET=HDRS");
+    if (own->text[ENVID]) {
         at = put(at, " ENVID=");
-        at += xtext_write(slice_of(cf->dsn_envid), at);
+        at += xtext_write(slice_of(own->text[ENVID]), at);
     }
     return (size_t)(at - out);
 }
@@ -102,16 +109,17 @@ static size_t mail(const struct client_config *cf, const struct client_mail *m, 
  */
 static size_t rcpt(const struct client_config *cf, struct slice path, char *out)
 {
+    const struct ext_own *own = &cf->own[EXT_DSN];
     struct slice mailbox = path_mailbox(path);
     bool ascii = ext_is_ascii(mailbox);
     char *at = out;
 
-    if (cf->dsn_notify) {
+    if (own->text[NOTIFY]) {
         at = put(at, " NOTIFY=");
-        for (const char *c = cf->dsn_notify; *c; c++)
+        for (const char *c = own->text[NOTIFY]; *c; c++)
             *at++ = *c == ',' ? *c : (char)(*c & ~0x20); /* letters, to upper case */
     }
-    if (!cf->dsn_orcpt || (ascii ? xtext_length(mailbox) : mailbox.n) > ORCPT_MAX - 7)
+    if (!own->flag || (ascii ? xtext_length(mailbox) : mailbox.n) > ORCPT_MAX - 7)
         return (size_t)(at - out);
     at = put(at, ascii ? " ORCPT=rfc822;" : " ORCPT=utf-8;");
     if (ascii)
@@ -170,8 +178,8 @@ static const struct ext_parameter parameters[] = {
 };
 
 static const struct opt_choice rets[] = {
-    {"full", DSN_RET_FULL},
-    {"hdrs", DSN_RET_HDRS},
+    {"full", RET_FULL},
+    {"hdrs", RET_HDRS},
     {NULL, 0},
 };
 
@@ -191,7 +199,7 @@ static const struct opt options[] = {
     {.name = "dsn-ret",
      .kind = OPT_CHOICE,
      .arg = "full|hdrs",
-     .at = offsetof(struct client_config, dsn_ret),
+     .at = offsetof(struct client_config, own[EXT_DSN].choice),
      .choices = rets,
      .what = "part to return",
      .group = "Extensions",
@@ -215,7 +223,7 @@ static const struct opt options[] = {
      .man = "With --dsn, the events that the sender is to be notified of, for each recipient."},
     {.name = "dsn-orcpt",
      .kind = OPT_FLAG,
-     .at = offsetof(struct client_config, dsn_orcpt),
+     .at = offsetof(struct client_config, own[EXT_DSN].flag),
      .group = "Extensions",
      .help = "send the original recipient (ORCPT)",
      .man = "With --dsn, send each recipient's address as the original one, too. An address that "

@@ -28,11 +28,13 @@ static void choose(struct owner *o, struct client_config *cf, const uint8_t *dat
         .no_quit = data[0] & 8,
     };
     /* Whatever may be asked for; TLS has a target of its own. */
-    for (int i = EXT_SIZE; i < EXT_COUNT; i++)
+    for (int i = EXT_SIZE; i < EXT_COUNT; i++) {
+        const char *text = data[0] & 16 ? "never" : "";
+
         if (i != EXT_STARTTLS)
             cf->want[i] = data[6] >> 2 >> i % 6 & 1 ? EXT_IF_OFFERED : EXT_NO;
-    cf->dsn_envid = cf->dsn_notify = data[0] & 16 ? "never" : NULL;
-    cf->dsn_orcpt = data[0] & 32;
+        cf->own[i] = (struct ext_own){.flag = data[0] & 32, .text = {text, text}};
+    }
     cf->mail_params = cf->rcpt_params = data[0] & 64 ? "X=1" : NULL;
     cf->xclient = xclient;
     client_timeout_same(cf, 10);
