@@ -25,6 +25,7 @@
     X(LIMITS, ext_limits)                                                                          \
     X(XCLIENT, ext_xclient)                                                                        \
     X(REQUIRETLS, ext_requiretls)                                                                  \
+    X(MT_PRIORITY, ext_mt_priority)                                                                \
     X(AUTH, ext_auth)
 
 enum ext_id {

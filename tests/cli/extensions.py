@@ -184,6 +184,9 @@ def the_sink_looks_at_parameters():
         ("DSN", "MAIL FROM:<a> ENVID=a+\r\n", "501 5.5.4"),
         ("DSN", "MAIL FROM:<a> NOTIFY=x\r\n", "250 2.1.0"),  # not one of MAIL's
         ("SIZE=5", "MAIL FROM:<a> SIZE=6\r\n", "552 5.3.4"),
+        ("MT-PRIORITY", "MAIL FROM:<a> MT-PRIORITY=-9\r\n", "250 2.1.0"),
+        ("MT-PRIORITY", "MAIL FROM:<a> MT-PRIORITY=10\r\n", "501 5.5.4"),
+        ("MT-PRIORITY", "MAIL FROM:<a> MT-PRIORITY=-0\r\n", "501 5.5.4"),
         ("LIMITS=MAILMAX=9", "MAIL FROM:<a>\r\n", "250 2.1.0"),
     ]
     for announced, line, code in rows:
@@ -222,6 +225,8 @@ def wrong_values_get_one_clear_line():
         (["--dsn", "--dsn-notify="], "bad notification: empty"),
         (["--dsn", "--dsn-envid=" + "=" * 34], "bad envelope identifier"),
         (["--dsn", "--dsn-envid="], "bad envelope identifier: empty"),
+        (["--mt-priority=10"], "bad priority: 10"),
+        (["--mt-priority=if-offered:"], "bad priority: if-offered:"),
         (["--mail-param="], "bad parameter: empty"),
         (["--mail-param=a\rb"], "bad parameter: a?b"),
         (["--mail-param=A  B"], "bad parameter: A  B"),
