@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <strings.h>
 
 #include "units.h"
@@ -93,8 +94,7 @@ static int parse(const char *text, const struct unit *units, size_t count, uint6
     uint64_t whole = 0;
     const char *fraction = NULL;
 
-    while (*s == ' ' || *s == '\t') /* these two as strtol() has it */
-        s++;
+    s += strspn(s, " \t\n\v\f\r"); /* this and the sign as strtol() has it */
     s += *s == '+';
     if (!is_digit(*s))
         return -EINVAL;
