@@ -79,9 +79,9 @@ static struct slice bare(const char *path, size_t n)
 static void put_rcpt(struct row_writer *w, struct slice name, const struct mail_message *m,
                      uint32_t index)
 {
-    char path[MAIL_ADDRESS_MAX + 128];
+    char *path = w->path;
 
-    put_text(w, name, bare(path, mail_message_rcpt_again(m, w->content, index, path, sizeof path)));
+    put_text(w, name, bare(path, mail_message_rcpt_again(m, w->content, index, path, w->path_max)));
 }
 
 static void put_local(struct row_writer *w, const struct row_address *a)

@@ -11,6 +11,8 @@ struct row_writer {
     void (*put)(void *to, struct slice);
     void *to;
     const struct mail_content *content;
+    char *path; /* room for a forward-path of theirs with brackets, path_max octets */
+    size_t path_max;
     uint64_t content_bytes; /* of all messages but for what is their own */
     uint64_t wall;          /* what makes the monotonic clock the time since 1970, ns */
     uint64_t step;          /* of a search, from 1; 0: there is none */

@@ -287,6 +287,8 @@ static void free_lanes(struct transactions *t)
         ring_done(&t->lanes[i].ring);
     }
     free(t->lanes);
+    free(t->writer.path);
+    t->writer.path = NULL;
     t->lanes = NULL;
     t->lane_count = 0;
 }
@@ -296,7 +298,8 @@ static int make_lanes(struct transactions *t, const struct load *l)
     uint64_t n = l->worker_count;
 
     t->lanes = aligned_alloc(_Alignof(struct lane), n * sizeof *t->lanes);
-    if (!t->lanes)
+    t->writer.path = malloc(l->form.path_max);
+    if (!t->lanes || !t->writer.path)
         return -ENOMEM;
     memset(t->lanes, 0, n * sizeof *t->lanes);
     for (; t->lane_count < n; t->lane_count++) {
@@ -329,6 +332,8 @@ int transactions_begin(struct transactions *t, const struct load *l, struct diag
         .put = put,
         .to = t,
         .content = l->content,
+        .path = t->writer.path,
+        .path_max = l->form.path_max,
         .content_bytes = l->form.plain.size,
         .wall = wall_offset(),
         .step = l->settings->find ? t->loads : 0,

@@ -272,8 +272,8 @@ static void set_buffer_sizes(struct worker *w)
     w->large_size = CLIENT_ARENA_MIN;
     w->buffer_size =
         w->load->form.path_max + CLIENT_COMMAND_MAX + (parameters ? CLIENT_PARAMETERS_MAX : 0);
-    if (cf->window > 1 && cf->want[EXT_PIPELINING])
-        w->buffer_size = w->large_size = PIPELINE_BUFFER;
+    if (cf->window > 1 && cf->want[EXT_PIPELINING] && w->buffer_size < PIPELINE_BUFFER)
+        w->buffer_size = PIPELINE_BUFFER;
     if (w->load->auth && w->large_size < CLIENT_ARENA_AUTH)
         w->large_size = CLIENT_ARENA_AUTH;
 }

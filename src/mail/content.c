@@ -236,15 +236,6 @@ static int init_generated(struct mail_content *c, uint64_t run, int64_t date, st
     return set_parts(c, &t, split, periods ? end : t.n, periods, d);
 }
 
-static int check_text(const char *what, const char *text, size_t most, struct diag *d)
-{
-    if (strlen(text) > most)
-        return diag_set(d, -EINVAL, "bad %s: longer than %zu characters", what, most);
-    if (strpbrk(text, "\r\n"))
-        return diag_set(d, -EINVAL, "bad %s: it holds a line break", what);
-    return 0;
-}
-
 static bool is_ascii(const char *text)
 {
     while (*text && (unsigned char)*text < 128)
@@ -252,51 +243,53 @@ static bool is_ascii(const char *text)
     return *text == '\0';
 }
 
-/* What is not ASCII in the addresses: made so, or held to be UTF-8, as the settings want it. */
-static int check_international(struct mail_content *c, struct diag *d)
+/* Octets of a domain in ASCII, RFC 1035 section 2.3.4: what IDNA may make of a shorter one. */
+#define DOMAIN_MAX 255
+
+/*
+ * The address given, or foo@hostname, of any length, with what is not ASCII in it made so, or held
+ * to be UTF-8, as the settings want it. Has room for brackets; to be freed. NULL with diag set.
+ */
+static char *make_address(const struct mail_content *c, const char *what, const char *given,
+                          struct diag *d)
 {
     const struct mail_settings *s = c->settings;
-    char sender[sizeof c->sender];
-    int rc = 0;
+    size_t size = (given ? strlen(given) : sizeof c->hostname) + DOMAIN_MAX + sizeof "foo@<>";
+    char *out = NULL;
 
-    if (s->utf8 && (!mail_is_utf8(c->sender) || !mail_is_utf8(c->rcpt)))
-        return diag_set(d, -EINVAL, "bad %s address: it is not UTF-8, which --smtputf8 needs",
-                        mail_is_utf8(c->sender) ? "recipient" : "sender");
-    if (s->idna && strlen(c->sender) > 2) {
-        (void)snprintf(sender, sizeof sender, "%.*s", (int)strlen(c->sender) - 2, c->sender + 1);
-        rc = mail_idna("sender address", sender, sizeof sender - 2, d);
-        if (rc == 0)
-            (void)snprintf(c->sender, sizeof c->sender, "<%.*s>", (int)sizeof c->sender - 3,
-                           sender);
+    if (given && strpbrk(given, "\r\n"))
+        (void)diag_set(d, -EINVAL, "bad %s: it holds a line break", what);
+    else if (given && s->utf8 && !mail_is_utf8(given))
+        (void)diag_set(d, -EINVAL, "bad %s: it is not UTF-8, which --smtputf8 needs", what);
+    else if (!(out = malloc(size)))
+        (void)diag_set(d, -ENOMEM, "out of memory");
+    if (!out)
+        return NULL;
+    (void)snprintf(out, size, "%s%s", given ? "" : "foo@", given ? given : c->hostname);
+    if (s->idna && mail_idna(what, out, size - 2, d) < 0) {
+        free(out);
+        return NULL;
     }
-    if (rc == 0 && s->idna)
-        rc = mail_idna("recipient address", c->rcpt, sizeof c->rcpt, d);
-    c->utf8 = !is_ascii(c->sender) || !is_ascii(c->rcpt);
-    return rc;
+    return out;
 }
 
 static int init_envelope(struct mail_content *c, struct diag *d)
 {
     const struct mail_settings *s = c->settings;
     const char *at;
-    int rc;
+    size_t n;
 
-    if ((s->from && (rc = check_text("sender address", s->from, MAIL_ADDRESS_MAX, d)) < 0) ||
-        (s->to && (rc = check_text("recipient address", s->to, MAIL_ADDRESS_MAX, d)) < 0))
-        return rc;
     if (s->subject && strstr(s->subject, "\n."))
         return diag_set(d, -EINVAL, "bad subject: a line of it begins with a dot");
-    if (s->from)
-        (void)snprintf(c->sender, sizeof c->sender, "<%s>", s->from);
-    else
-        (void)snprintf(c->sender, sizeof c->sender, "<foo@%s>", c->hostname);
-    if (s->to)
-        (void)snprintf(c->rcpt, sizeof c->rcpt, "%s", s->to);
-    else
-        (void)snprintf(c->rcpt, sizeof c->rcpt, "foo@%s", c->hostname);
-    rc = check_international(c, d);
-    if (rc < 0)
-        return rc;
+    c->sender = make_address(c, "sender address", s->from, d);
+    c->rcpt = c->sender ? make_address(c, "recipient address", s->to, d) : NULL;
+    if (!c->rcpt)
+        return -EINVAL;
+    n = strlen(c->sender);
+    memmove(c->sender + 1, c->sender, n);
+    c->sender[0] = '<';
+    memcpy(c->sender + n + 1, ">", 2);
+    c->utf8 = !is_ascii(c->sender) || !is_ascii(c->rcpt);
     c->rcpt_length = strlen(c->rcpt);
     at = strrchr(c->rcpt, '@');
     if (s->numbering == MAIL_NUMBER_LAST)
@@ -350,6 +343,9 @@ void mail_content_done(struct mail_content *c)
     free(c->plain);
     free(c->stuffed);
     free(c->plain_parts);
+    free(c->sender);
+    free(c->rcpt);
+    c->sender = c->rcpt = NULL;
     c->plain = c->stuffed = NULL;
     c->plain_parts = c->stuffed_parts = NULL;
 }

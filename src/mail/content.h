@@ -14,9 +14,6 @@
 #include "opt.h"
 #include "slice.h"
 
-/* The longest address given, octets; room is left for brackets and a number. */
-#define MAIL_ADDRESS_MAX 1900
-
 enum mail_numbering { MAIL_NUMBER_FIRST, MAIL_NUMBER_LAST };
 
 /* Filled from the command line. Texts are borrowed for the whole run. */
@@ -48,9 +45,9 @@ extern const size_t mail_option_count;
 struct mail_content {
     const struct mail_settings *settings;
     char hostname[256];
-    char sender[MAIL_ADDRESS_MAX + 64]; /* reverse-path in brackets */
-    char rcpt[MAIL_ADDRESS_MAX + 64];   /* forward-path without brackets */
-    bool utf8;                          /* one of them is not ASCII */
+    char *sender; /* reverse-path in brackets */
+    char *rcpt;   /* forward-path without brackets */
+    bool utf8;    /* one of them is not ASCII */
     size_t rcpt_length;
     size_t number_at; /* offset in rcpt where a number goes */
     /*

@@ -82,7 +82,7 @@ struct client_content {
     uint64_t size; /* octets of all parts but the own ones */
 };
 
-/* The longest path that sender and rcpt() may give, and the longest own part, octets. */
+/* The longest path of a form that does not tell it, and the longest own part, octets. */
 #define CLIENT_PATH_MAX 2048
 #define CLIENT_OWN_MAX  64
 

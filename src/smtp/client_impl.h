@@ -165,7 +165,7 @@ struct client_verb {
     bool barrier;   /* nothing goes behind it before its reply (RFC 2920 section 3.1) */
     bool keeps_421; /* a 421 or 521 is an ordinary reply: the greeting, QUIT */
     uint16_t want;  /* exactly this code; 0: any 2xx */
-    /* Writes the command with CRLF into out, which has room for CLIENT_PATH_MAX +
+    /* Writes the command with CRLF into out, which has room for the longest path and
      * CLIENT_COMMAND_MAX. NULL: name.
      */
     size_t (*render)(struct client *, struct transaction *, char *out, size_t size);

@@ -92,7 +92,7 @@ static size_t render_rcpt(struct client *c, struct transaction *t, char *out, si
 {
     const char *end = out + size;
     char *at = put(out, end, SLICE("RCPT TO:"));
-    size_t n = t->mail->form->rcpt(t->mail, t->rcpt_next, at, CLIENT_PATH_MAX);
+    size_t n = t->mail->form->rcpt(t->mail, t->rcpt_next, at, (size_t)(end - at));
 
     at += n;
     if (c->parameters)

@@ -489,15 +489,14 @@ static void senders(void **state)
 
 static void refused_settings(void **state)
 {
-    char longest[MAIL_ADDRESS_MAX + 2];
     struct mail_settings rows[] = {
-        {.hostname = "a..b"},   {.from = "a\r\nDATA"}, {.to = "a\nb"},
-        {.subject = "a\r\n.y"}, {.to = longest},       {.from = longest},
+        {.hostname = "a..b"},
+        {.from = "a\r\nDATA"},
+        {.to = "a\nb"},
+        {.subject = "a\r\n.y"},
     };
 
     (void)state;
-    memset(longest, 'a', sizeof longest - 1);
-    longest[sizeof longest - 1] = '\0';
     for (size_t i = 0; i < LENGTH(rows); i++) {
         struct mail_content c;
         struct diag d = {""};

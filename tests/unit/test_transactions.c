@@ -67,10 +67,13 @@ static const struct mail_settings settings = {.rcpt_count = 3};
 
 static void content_of(struct mail_content *c)
 {
+    static char sender[] = "<a\"b@example.com>";
+    static char rcpt[] = "to@example.com";
+
     memset(c, 0, sizeof *c);
     c->settings = &settings;
-    (void)snprintf(c->sender, sizeof c->sender, "<a\"b@example.com>");
-    (void)snprintf(c->rcpt, sizeof c->rcpt, "to@example.com");
+    c->sender = sender;
+    c->rcpt = rcpt;
     c->rcpt_length = strlen(c->rcpt);
 }
 
@@ -101,9 +104,12 @@ static void make_row(const char *text, size_t n)
 static const char *written(struct line *l)
 {
     static struct mail_content content;
+    char path[100];
     struct row_writer w = {.put = collect,
                            .to = l,
                            .content = &content,
+                           .path = path,
+                           .path_max = sizeof path,
                            .content_bytes = 77,
                            .wall = UINT64_C(1700000000) * NS_PER_S,
                            .second = UINT64_MAX};
