@@ -6,9 +6,9 @@
  *     system_call N     entering the kernel and leaving it
  *     round_trip N      a command and its reply through TCP on the loopback: both sends and both
  *                       receives, by one thread that never waits. No pair of programs needs less.
- *     core_to_core N    a word in memory from one CPU's cache to the other's. Hyperthreads of a
- * core need some 20 to 40 ns, cores that share a cache 50, others 200 and more; figures across
- * cores move with it
+ *     core_to_core N    a word in memory from one CPU's cache to the other's: some 20 to 40 between
+ *                       hyperthreads of a core, 50 between cores that share a cache, else 200 and
+ *                       more. Figures across cores move with it.
  *
  * Each is that of the least disturbed of many rounds. On a virtual machine all may change between
  * two runs.
