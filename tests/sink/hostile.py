@@ -2,7 +2,7 @@
 """smtp-sink against clients that mean it no good: it must not crash, not grow without bound, not mix
 two messages, and serve the others all the while.
 
-    tests/sink/hostile.py [BUILD] [--long MEBIBYTES]
+    tests/sink/hostile.py [BUILD] [--long MEBIBYTES] [--io DRIVER]
 """
 import argparse
 import json
@@ -27,6 +27,9 @@ GO_AHEAD = b"354 End data with <CR><LF>.<CR><LF>\r\n"
 OK = b"250 2.0.0 Ok\r\n"
 
 
+IO = "auto"  # the sink's driver
+
+
 class Sink:
     """On a UNIX-domain socket, so that no port is raced for, or on a port of the system's choice."""
 
@@ -36,7 +39,7 @@ class Sink:
         path = os.path.join(self.folder.name, "s")
         user = ["-u", "nobody"] if os.geteuid() == 0 else []
         self.process = subprocess.Popen(
-            [program, "--report=json", *user, *options, "127.0.0.1:0" if tcp else f"unix:{path}"],
+            [program, "--report=json", f"--io={IO}", *user, *options, "127.0.0.1:0" if tcp else f"unix:{path}"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if tcp:
             line = self.process.stderr.readline().decode()
@@ -184,6 +187,57 @@ def test_half_commands(program):
         assert summary["lost"] + summary["quits"] + summary["aborted"] == 401, summary
 
 
+# Something that takes its time, or breaks off, at most steps.
+MOODY = b"""[default]
+CONNECT 30% delay 5ms
+EHLO 10% drip 1ms
+MAIL 20% half 3ms
+RCPT 10% stall 5ms
+DATA 20% stall 5ms after 3
+DATA 5% reset
+. 20% delay 5ms
+. 10% disconnect reply 421 4.3.2 Gone
+BDAT 10% half 3ms
+"""
+
+
+def go_away(s, how):
+    if how == "reset":
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    elif how == "half":
+        s.shutdown(socket.SHUT_WR)
+
+
+def test_clients_that_go_away(program):
+    """At any octet, while replies and content wait, too: all is accounted for, and recorded whole."""
+    wire = (b"EHLO x\r\n" + MAIL + b"DATA\r\none\r\n.\r\n" + MAIL + b"BDAT 4\r\ntwo\nBDAT 2 LAST\r\n\r\n"
+            + b"AUTH LOGIN\r\nRSET\r\nXCLIENT ADDR=192.0.2.1\r\nSTARTTLS\r\n\x16\x03\x01\x00\x05abc")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        profile, log, dump = (os.path.join(folder, name) for name in ("profile", "log", "dump"))
+        with open(profile, "wb") as f:
+            f.write(MOODY)
+        with Sink(program, "--announce=CHUNKING,XCLIENT", "--tls", "--auth", "--profile", profile, "--log", log,
+                  "-D", dump, "--threads=2", tcp=True) as sink:
+            for end in range(0, len(wire), 2):
+                for how in "close", "half", "reset":
+                    with sink.connect() as s:
+                        try:
+                            s.sendall(wire[:end])
+                            if end % 4:
+                                s.recv(end)
+                            go_away(s, how)
+                        except OSError:
+                            pass  # the sink was first
+            summary = sink.finish()
+        ended = [json.loads(line)["outcome"] for line in open(log, encoding="utf-8")]
+        dumped = open(dump, "rb").read()
+    assert summary["sessions"] == summary["lost"] + summary["quits"] + summary["aborted"], summary
+    bodies = [re.split(rb"\n\t\w{3}, [^\n]*\n", part)[1] for part in dumped.split(b"X-Client-Addr")[1:]]
+    assert len(bodies) == summary["messages"] > 20 and set(bodies) == {b"one\n\n", b"two\n\n\n"}, (summary, bodies)
+    assert ended.count("accepted") + ended.count("refused") == summary["messages"], (summary, ended)
+
+
 def test_noise(program):
     """Random octets, with bits of SMTP among them."""
     rng = random.Random(6)
@@ -287,7 +341,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", nargs="?", default=f"{TOP}/build")
     parser.add_argument("--long", type=int, default=1024, metavar="MEBIBYTES")
+    parser.add_argument("--io", default=IO, metavar="DRIVER", help="the sink's")
     arguments = parser.parse_args()
+    globals()["IO"] = arguments.io
     program = os.path.join(os.path.abspath(arguments.build), "smtp-sink")
     passed = failed = 0
     for name, function in sorted(globals().items()):
