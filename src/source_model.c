@@ -46,6 +46,7 @@ void source_model(struct source_model *out, const struct load *load, const struc
         .seed = l->seed,
         .idle_sessions = l->idle_sessions,
         .keep_going = l->keep_going,
+        .told_to_wait = l->wait || l->random_wait || l->think.kind != THINK_NONE || l->rate_count,
         .spin = l->spin,
         .target = measure_facts(m).target,
         .series = &out->series,

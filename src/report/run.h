@@ -56,6 +56,7 @@ struct run_model {
     uint64_t seed;          /* 0: not given */
     uint64_t idle_sessions; /* beyond the others */
     bool keep_going;        /* whatever the server did */
+    bool told_to_wait;      /* sessions in a loop: -w, -R, --think, --connect-rate */
     bool spin;              /* without sleep before a start: CPU use tells nothing */
     uint64_t warmup[OUTCOME_COUNT]; /* messages that ended in it */
     const struct points *series;

@@ -59,6 +59,7 @@ const struct field model_fields[] = {
     MODEL("seed", KNOWN, SAME, seed),
     MODEL("idle_sessions", COUNT, SUM, idle_sessions),
     MODEL("keep_going", FLAG, SAME, keep_going),
+    MODEL("told_to_wait", FLAG, SAME, told_to_wait),
     MODEL("spin", FLAG, SAME, spin),
 };
 

@@ -17,6 +17,10 @@
 #define BUSY    95
 #define STARVED 10
 
+/* Sessions that were told to wait held the load back, when they waited for replies less than this.
+ */
+#define WAITED 50
+
 /* In less time than this the kernel's figures of CPU and waiting say nothing. */
 #define SHORTEST (500 * NS_PER_MS)
 
@@ -73,14 +77,19 @@ static struct verdict say(enum bottleneck b, const char *format, ...)
     return v;
 }
 
+static uint64_t broken_connections(const struct stats *s)
+{
+    return s->counter[COUNTER_CONNECTIONS_LOST] + s->counter[COUNTER_CONNECTIONS_FAILED] +
+           s->counter[COUNTER_TIMEOUTS];
+}
+
 /* Starts found no session free: were there too few, or did the server hold them up? */
 static struct verdict no_session(const struct run *r)
 {
     const struct stats *s = r->total;
     const struct hist *h = &s->latency[PHASE_TRANSACTION];
-    uint64_t late = s->counter[COUNTER_STARTS_WAITED];
-    uint64_t broken = s->counter[COUNTER_CONNECTIONS_LOST] +
-                      s->counter[COUNTER_CONNECTIONS_FAILED] + s->counter[COUNTER_TIMEOUTS];
+    uint64_t late = s->counter[COUNTER_STARTS_WAITED] + s->counter[COUNTER_MESSAGES_MISSED];
+    uint64_t broken = broken_connections(s);
     struct human share = human_percent(late, stats_offered(s));
     struct human mean = human_time(hist_mean(h));
     struct human least = human_time(h->count ? h->min : 0);
@@ -121,7 +130,7 @@ static struct verdict paced(const struct run *r, struct threads_use u)
                    "it was late itself, though sessions were free: lag p50 %s, p99 %s; a thread "
                    "was busy %u%% of the time and waited for a CPU %u%%",
                    human_time(p50).text, human_time(p99).text, u.busy, u.starved);
-    if (late * 100 <= offered)
+    if (late * 100 <= offered || late <= 1) /* the first one finds none connected yet */
         return say(BOTTLENECK_NONE,
                    "sessions were free for all but %s of the starts, and the generator's lag was "
                    "%s at p99",
@@ -135,8 +144,28 @@ static struct verdict paced(const struct run *r, struct threads_use u)
     return no_session(r);
 }
 
+/* For how much of their time the sessions waited for replies, in percent; beyond 100 with several
+ * in flight. */
+static unsigned waited_for_replies(const struct run *r)
+{
+    const struct run_model *m = r->model;
+    double time = 0, waited = 0;
+
+    for (uint64_t i = 0; i < m->worker_count; i++)
+        time += (double)m->workers[i].elapsed_ns - (double)r->warmup_ns;
+    if (time <= 0)
+        return 100;
+    time *= (double)r->sessions / (double)m->worker_count;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (p != PHASE_TRANSACTION)
+            waited += (double)r->total->latency[p].sum + (double)r->total->refused_latency[p].sum;
+    return time > 0 && waited < time ? (unsigned)(waited * 100 / time) : 100;
+}
+
 static struct verdict in_a_loop(const struct run *r, struct threads_use u)
 {
+    unsigned waited;
+
     if (stats_offered(r->total) == 0)
         return say(BOTTLENECK_UNKNOWN, "no message ended");
     if (u.busy >= BUSY)
@@ -145,6 +174,13 @@ static struct verdict in_a_loop(const struct run *r, struct threads_use u)
     if (u.starved >= STARVED)
         return say(BOTTLENECK_GENERATOR,
                    "a thread waited for a CPU %u%% of the time: something else used it", u.starved);
+    waited = waited_for_replies(r);
+    if (r->model->told_to_wait && waited < WAITED &&
+        broken_connections(r->total) * 100 <= r->total->counter[COUNTER_CONNECTIONS_STARTED])
+        return say(BOTTLENECK_SESSIONS,
+                   "they waited for replies %u%% of their time, and in the rest as they were told "
+                   "to (-w, -R, --think, --connect-rate)",
+                   waited);
     return say(BOTTLENECK_SERVER,
                "the generator was busy %u%% of the time and waited for replies in the rest; more "
                "sessions (-s) may get more out of the server",
