@@ -62,7 +62,7 @@ static int set_late(void *settings, const char *value, struct diag *d)
 static int set_per_connection(void *settings, const char *value, struct diag *d)
 {
     struct load_settings *s = settings;
-    int rc = span_parse(&s->per_connection, value, "messages per connection", d);
+    int rc = span_parse(&s->per_connection, value, "per-connection", "messages per connection", d);
 
     if (rc == 0)
         s->keep_connection = true;
@@ -416,6 +416,17 @@ static int complete_find(struct load_settings *s, struct diag *d)
     return 0;
 }
 
+/* 0, or -EINVAL for what is never measured of sessions in a loop. */
+static int wants_target(const struct require *r, const char *option, struct diag *d)
+{
+    if (!require_wants_target(r))
+        return 0;
+    return diag_set(d, -EINVAL,
+                    "%s: there is a target, response and lag only with a target rate (--rate, "
+                    "--stages)",
+                    option);
+}
+
 static int check_find(const struct load_settings *s, struct diag *d)
 {
     const char *find = s->find == FIND_RATE ? "--find-rate" : "--find-sessions";
@@ -432,9 +443,7 @@ static int check_find(const struct load_settings *s, struct diag *d)
         return conflict(find, "--duration or -m: see --step-duration", d);
     if (s->find == FIND_SESSIONS && s->sessions)
         return conflict(find, "-s: it chooses that itself", d);
-    if (s->find == FIND_SESSIONS && require_wants_target(&s->find_when))
-        return diag_set(d, -EINVAL, "--find-sessions has no target rate to be compared with");
-    return 0;
+    return s->find == FIND_SESSIONS ? wants_target(&s->find_when, find, d) : 0;
 }
 
 static int check(const struct load_settings *s, struct diag *d)
@@ -465,9 +474,9 @@ static int check(const struct load_settings *s, struct diag *d)
         return conflict("--think", "-w or -R", d);
     if (require_wants_cpu(&s->stop_when) || require_wants_cpu(&s->find_when))
         return diag_set(d, -EINVAL, "cpu is known when a run is over: it is for --require only");
-    if (!paced && (require_wants_target(&s->require) || require_wants_target(&s->stop_when)))
-        return diag_set(d, -EINVAL, "a requirement on the target needs one (--rate, --stages)");
-    return 0;
+    if (!paced && wants_target(&s->require, "--require", d) < 0)
+        return -EINVAL;
+    return paced ? 0 : wants_target(&s->stop_when, "--stop-when", d);
 }
 
 static uint64_t most_sessions(const struct schedule *s)

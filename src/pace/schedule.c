@@ -218,19 +218,29 @@ static int parse_levels(enum schedule_kind kind, char *text, struct stage *g)
     return parse_level(kind, from, &g->from);
 }
 
+static const struct {
+    const char *option;
+    const char *form;
+    const char *most;
+} kinds[] = {
+    [SCHEDULE_RATES] = {"--stages",
+                        "RATE:TIME or FROM..TO:TIME, such as 2000/s:5m or 0..2000/s:30s", "100M/s"},
+    [SCHEDULE_SESSIONS] = {"--session-stages",
+                           "SESSIONS:TIME or FROM..TO:TIME, such as 100:5m or 0..100:30s",
+                           "1000000 sessions"},
+};
+
 static int parse_stage(enum schedule_kind kind, const char *text, size_t n, struct stage *g,
                        struct diag *d)
 {
-    const char *form = kind == SCHEDULE_RATES ? "RATE:TIME or FROM..TO:TIME, such as 2000/s:5m or "
-                                                "0..2000/s:30s"
-                                              : "SESSIONS:TIME or FROM..TO:TIME, such as 100:5m or "
-                                                "0..100:30s";
+    const char *option = kinds[kind].option;
     char copy[64];
     char *colon;
     int rc = -EINVAL;
 
     if (n == 0)
-        return diag_set(d, -EINVAL, "bad stage: empty (a stage is %s)", form);
+        return diag_set(d, -EINVAL, "bad stage: empty (%s: a stage is %s)", option,
+                        kinds[kind].form);
     if (n < sizeof copy) {
         memcpy(copy, text, n);
         copy[n] = '\0';
@@ -238,17 +248,23 @@ static int parse_stage(enum schedule_kind kind, const char *text, size_t n, stru
         if (colon) {
             *colon = '\0';
             rc = parse_levels(kind, copy, g);
+            if (rc == -ERANGE)
+                return diag_set(d, -EINVAL, "bad stage: %.*s (%s: %s at most)", (int)n, text,
+                                option, kinds[kind].most);
             if (rc == 0)
                 rc = num_duration(colon + 1, &g->length);
+            if (rc == -ERANGE) { /* longer than what schedule_parse() takes */
+                g->length = UINT64_MAX;
+                return 0;
+            }
         }
     }
-    if (rc == -ERANGE)
-        return diag_set(d, -EINVAL, "bad stage: %.*s (%s at most)", (int)n, text,
-                        kind == SCHEDULE_RATES ? "100M/s" : "1000000 sessions");
     if (rc < 0)
-        return diag_set(d, -EINVAL, "bad stage: %.*s (a stage is %s)", (int)n, text, form);
+        return diag_set(d, -EINVAL, "bad stage: %.*s (%s: a stage is %s)", (int)n, text, option,
+                        kinds[kind].form);
     if (g->length == 0)
-        return diag_set(d, -EINVAL, "bad stage: %.*s (its time must be more than 0)", (int)n, text);
+        return diag_set(d, -EINVAL, "bad stage: %.*s (%s: its time must be more than 0)", (int)n,
+                        text, option);
     return 0;
 }
 
@@ -271,16 +287,19 @@ int schedule_parse(struct schedule *out, enum schedule_kind kind, const char *te
         if (rc < 0)
             return rc;
         if (s.count == SCHEDULE_STAGES)
-            return diag_set(d, -EINVAL, "bad stages: more than %d", SCHEDULE_STAGES);
+            return diag_set(d, -EINVAL, "bad stages: more than %d (%s)", SCHEDULE_STAGES,
+                            kinds[kind].option);
         if (g.length > SCHEDULE_TIME_MAX - s.length)
-            return diag_set(d, -EINVAL, "bad stages: longer than ten years in all");
+            return diag_set(d, -EINVAL, "bad stages: longer than ten years in all (%s)",
+                            kinds[kind].option);
         add(&s, g);
         if (*end == '\0')
             break;
         at = end + 1;
     }
     if (s.total == 0)
-        return diag_set(d, -EINVAL, "bad stages: %s (nothing is ever started)", text);
+        return diag_set(d, -EINVAL, "bad stages: %s (%s: nothing is ever started)", text,
+                        kinds[kind].option);
     *out = s;
     return 0;
 }

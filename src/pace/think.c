@@ -11,7 +11,8 @@
 #include "units.h"
 
 #define THINK_MAX (UINT64_C(31536000) * NS_PER_S)
-#define FORMS     "a time such as 500ms, a range such as 1s..3s, exp:MEAN, or normal:MEAN,DEVIATION"
+#define FORMS                                                                                      \
+    "takes a time such as 500ms, a range such as 1s..3s, exp:MEAN, or normal:MEAN,DEVIATION"
 
 /* Two times with a separator between them. */
 static int pair(const char *text, const char *separator, uint64_t *a, uint64_t *b)
@@ -44,11 +45,13 @@ int think_parse(struct think *out, const char *text, struct diag *d)
         t.b = t.a;
     }
     if (rc < 0)
-        return diag_set(d, -EINVAL, "bad think time: %s (it is " FORMS ")", *text ? text : "empty");
+        return diag_set(d, -EINVAL, "bad think time: %s (--think " FORMS ")",
+                        *text ? text : "empty");
     if (t.kind == THINK_UNIFORM && t.a > t.b)
-        return diag_set(d, -EINVAL, "bad think time: %s (the range ends before it begins)", text);
+        return diag_set(d, -EINVAL, "bad think time: %s (--think: the range ends before it begins)",
+                        text);
     if (t.a > THINK_MAX || t.b > THINK_MAX)
-        return diag_set(d, -EINVAL, "bad think time: %s (longer than a year)", text);
+        return diag_set(d, -EINVAL, "bad think time: %s (--think: longer than a year)", text);
     *out = t;
     return 0;
 }
@@ -80,7 +83,8 @@ uint64_t think_draw(const struct think *t, struct rng *r)
     }
 }
 
-int span_parse(struct span *out, const char *text, const char *what, struct diag *d)
+int span_parse(struct span *out, const char *text, const char *option, const char *what,
+               struct diag *d)
 {
     const char *dots = strstr(text, "..");
     char first[32];
@@ -98,11 +102,12 @@ int span_parse(struct span *out, const char *text, const char *what, struct diag
     }
     if (rc < 0 || s.low == 0 || s.high > UINT64_C(1) << 48)
         return diag_set(d, -EINVAL,
-                        "bad %s: %s (a whole number from 1 on, such as 10, or a range, such as "
-                        "5..20)",
-                        what, *text ? text : "empty");
+                        "bad %s: %s (--%s takes a whole number from 1 on, such as 10, or a range, "
+                        "such as 5..20)",
+                        what, *text ? text : "empty", option);
     if (s.low > s.high)
-        return diag_set(d, -EINVAL, "bad %s: %s (the range ends before it begins)", what, text);
+        return diag_set(d, -EINVAL, "bad %s: %s (--%s: the range ends before it begins)", what,
+                        text, option);
     *out = s;
     return 0;
 }

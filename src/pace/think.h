@@ -29,8 +29,12 @@ struct span {
     uint64_t low, high; /* both inclusive */
 };
 
-/* "10" or "5..20", at least 1. 0, or -EINVAL with diag set; what names the thing. */
-int span_parse(struct span *, const char *text, const char *what, struct diag *);
+/*
+ * "10" or "5..20", at least 1. 0, or -EINVAL with diag set, which names the thing and its long
+ * option, without dashes.
+ */
+int span_parse(struct span *, const char *text, const char *option, const char *what,
+               struct diag *);
 uint64_t span_draw(const struct span *, struct rng *);
 
 #endif

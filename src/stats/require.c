@@ -128,7 +128,8 @@ bool require_all(const struct require *r, const struct require_facts *f)
 bool require_wants_target(const struct require *r)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (r->terms[i].of_target)
+        if (r->terms[i].of_target || r->terms[i].hist == REQUIRE_RESPONSE ||
+            r->terms[i].hist == REQUIRE_LAG)
             return true;
     return false;
 }

@@ -91,7 +91,7 @@ struct require_result require_check_rate(const struct require_term *, const stru
 /* Do all of them? */
 bool require_all(const struct require *, const struct require_facts *);
 
-/* Does some term need a target rate? */
+/* Does some term need a target rate: to be compared with, or since it is of response or lag? */
 bool require_wants_target(const struct require *);
 
 /* Or the CPU time, which is known of whole runs only? */

@@ -195,7 +195,7 @@ def requirements_make_the_exit_status():
     assert report["requirements"] == [{"text": "accepted<50%", "met": False, "unit": "share",
                                        "measured": 1.0}]
     assert report["ended"] == "complete"
-    done = run("-m", "10", "--require", "p50(lag)<1s", "sink:")
+    done = run("-m", "10", "--require", "p50(tls)<1s", "sink:")
     assert done.returncode == 3, done.stdout
     assert "not measured, NOT MET" in done.stdout, done.stdout
     assert run("-m", "10", "--require=errors>0", "127.0.0.1:1").returncode == 1, "fatal goes before"
@@ -413,17 +413,18 @@ WRONG = (
     (["--duration=400d"], "bad duration: 400d"),
     (["--warmup=x"], "bad warm-up time: x"),
     (["--warmup=5s", "--stages=5:1s"], "--warmup leaves nothing"),
-    (["--stages=5"], "bad stage: 5 (a stage is RATE:TIME"),
+    (["--stages=5"], "bad stage: 5 (--stages: a stage is RATE:TIME"),
     (["--stages=5:1s,"], "bad stage: empty"),
     (["--stages=0:1s"], "nothing is ever started"),
-    (["--session-stages=5/s:1s"], "bad stage: 5/s:1s (a stage is SESSIONS:TIME"),
+    (["--session-stages=5/s:1s"], "bad stage: 5/s:1s (--session-stages: a stage is SESSIONS:TIME"),
     (["--session-stages=5:1s", "-s5"], "-s cannot be used with --session-stages"),
     (["--session-stages=5:1s", "--rate=5"], "--session-stages cannot be used with a target rate"),
     (["--idle-sessions=0"], "--idle-sessions must be more than 0"),
     (["--idle-sessions=x"], "bad number of idle sessions: x"),
-    (["--per-connection=0"], "bad messages per connection: 0"),
+    (["--per-connection=0"], "bad messages per connection: 0 (--per-connection takes"),
     (["--per-connection=5..2"], "the range ends before it begins"),
-    (["--think=x"], "bad think time: x"),
+    (["--think=x"], "bad think time: x (--think takes"),
+    (["--stages=5:99999999999999999999s"], "longer than ten years in all (--stages)"),
     (["--think=1s", "-w1"], "--think cannot be used with -w or -R"),
     (["--rate=5", "-m1", "-w1"], "-w, -R or --think cannot be used with a target rate"),
     (["--stages=5:1s", "--think=1s"], "-w, -R or --think cannot be used with a target rate"),
@@ -438,7 +439,9 @@ WRONG = (
     (["--require=errors==0 and"], "bad condition: empty"),
     (["--require=p99"], "bad condition: p99 (--require"),
     (["--require=p99<250"], "bad condition: p99<250"),
-    (["--require=rate>=0.99*target"], "a requirement on the target needs one"),
+    (["--require=rate>=0.99*target"], "--require: there is a target, response and lag only with"),
+    (["--require=p99(lag)<1ms"], "--require: there is a target, response and lag only with"),
+    (["--stop-when=max(response)>1s"], "--stop-when: there is a target, response and lag only"),
     (["--find-rate=x"], "bad condition: x (--find-rate"),
     (["--find-rate=errors==0", "--find-sessions=errors==0"], "cannot be used with"),
     (["--find-rate=errors==0", "--rate=5", "-m1"], "--find-rate cannot be used with --rate"),
@@ -448,7 +451,7 @@ WRONG = (
     (["--find-rate=errors==0", "--between=0..1"], "bad bounds: 0..1"),
     (["--find-sessions=errors==0", "--between=1/s..2/s"], "two numbers of sessions"),
     (["--find-sessions=errors==0", "-s5"], "--find-sessions cannot be used with -s"),
-    (["--find-sessions=rate>target"], "no target rate"),
+    (["--find-sessions=rate>target"], "--find-sessions: there is a target"),
     (["--find-rate=errors==0", "--rate=5"], "--find-rate cannot be used with --rate"),
     (["--find-rate=errors==0", "--session-stages=5:1s"], "--find-rate cannot be used with"),
     (["--find-rate=errors==0", "--between=1/s..2/min"], "the lower one comes first"),

@@ -147,6 +147,7 @@ static void test_parse(void **state)
         {"1000000000/s:1s", "100M/s at most"},
         {"0:1s,0..0/s:5s", "nothing is ever started"},
         {"1/s:200000d", "ten years"},
+        {"1/s:99999999999999999999s", "longer than ten years in all (--stages)"},
         {"1/day:5s", "1/day"},
         {"-5/s:5s", "-5/s"},
     };
@@ -453,12 +454,12 @@ static void test_span(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(span_parse(&s, bad[i], "number", &d), -22);
+        assert_int_equal(span_parse(&s, bad[i], "option", "number", &d), -22);
         assert_non_null(strstr(d.text, "bad number: "));
     }
-    assert_int_equal(span_parse(&s, "7", "number", &d), 0);
+    assert_int_equal(span_parse(&s, "7", "option", "number", &d), 0);
     assert_int_equal(span_draw(&s, &r), 7);
-    assert_int_equal(span_parse(&s, "5..6", "number", &d), 0);
+    assert_int_equal(span_parse(&s, "5..6", "option", "number", &d), 0);
     for (int i = 0; i < 50; i++)
         assert_in_range(span_draw(&s, &r), 5, 6);
 }
