@@ -151,11 +151,12 @@ void measure_finish(struct measure *m, struct load *l)
 struct require_facts measure_facts(const struct measure *m)
 {
     uint64_t end = m->settings->length < m->last ? m->settings->length : m->last;
+    uint64_t target = load_target_rate(m->settings, m->warm_at, end);
 
     return (struct require_facts){
         .stats = m->total,
-        .elapsed = m->last - m->warm_at,
-        .target = load_target_rate(m->settings, m->warm_at, end),
+        .elapsed = require_rate_time(m->total, m->last - m->warm_at, m->warm_at, target),
+        .target = target,
         .open = m->settings->schedule.count > 0,
     };
 }

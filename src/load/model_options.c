@@ -295,7 +295,9 @@ const struct opt model_options[] = {
          "offered, accepted, refused, failed, unknown, missed, partial, errors (all but "
          "accepted), lost, timeouts, connect-failures, protocol-errors: numbers, compared with "
          "a number or with a share (0.1%), of messages or of connections.\n"
-         "rate: accepted messages, compared with 5000/s, target, or 0.99*target.\n"
+         "rate: accepted messages, compared with 5000/s, target, or 0.99*target; with a target "
+         "rate and without a warm-up, over the time that they were due in or took beyond it, but "
+         "not what the last ones take to finish.\n"
          "cpu: CPU time of the generator a message, compared with a time.\n"
          "What was never measured does not hold."},
     {.name = "find-rate",

@@ -28,10 +28,11 @@ static void target(struct rows *o, const struct run *r)
     const struct run_model *m = r->model;
     const struct stats *s = r->total;
     uint64_t started = stats_offered(s) - s->counter[COUNTER_MESSAGES_MISSED];
+    uint64_t time = run_rate_time(r);
     double reached = 0;
 
-    if (r->elapsed_ns)
-        reached = (double)started * 1e9 / (double)r->elapsed_ns * RATE_PER_S / (double)m->target;
+    if (time)
+        reached = (double)started * 1e9 / (double)time * RATE_PER_S / (double)m->target;
     rows_label(o, "target");
     rows_piece(o, "%s %s", human_rate(m->target).text, m->arrival);
     rows_piece(o, "%.2f%% of it started", reached * 100);

@@ -37,11 +37,17 @@ uint64_t run_wall(const char *text)
     return t < 0 ? NS_NEVER : (uint64_t)t * NS_PER_S + ms * NS_PER_MS;
 }
 
+uint64_t run_rate_time(const struct run *r)
+{
+    return require_rate_time(r->total, r->elapsed_ns, r->warmup_ns,
+                             r->model ? r->model->target : 0);
+}
+
 struct require_facts run_facts(const struct run *r)
 {
     return (struct require_facts){
         .stats = r->total,
-        .elapsed = r->elapsed_ns,
+        .elapsed = run_rate_time(r),
         .target = r->model ? r->model->target : 0,
         .open = r->model && r->model->arrival,
         .cpu = run_cpu_per_message(r),

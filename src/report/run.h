@@ -152,6 +152,9 @@ uint64_t run_wall(const char *text);
 /* What requirements are checked against. */
 struct require_facts run_facts(const struct run *);
 
+/* The time, ns, that rates of messages are over: require_rate_time(). */
+uint64_t run_rate_time(const struct run *);
+
 /* Messages that ended in the warm-up. */
 uint64_t run_warmup_messages(const struct run_model *);
 

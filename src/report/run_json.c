@@ -52,11 +52,11 @@ static void notes(struct document *d, const struct run *r)
 static void rates(struct document *d, const struct run *r)
 {
     uint64_t accepted = r->total->counter[COUNTER_MESSAGES_ACCEPTED];
+    uint64_t time = run_rate_time(r);
     uint64_t started = stats_offered(r->total) - r->total->counter[COUNTER_MESSAGES_MISSED];
 
     put(d, d->root, "accepted_per_s",
-        r->elapsed_ns > 0 ? json_real((double)accepted / ((double)r->elapsed_ns / NS_PER_S))
-                          : json_null());
+        time > 0 ? json_real((double)accepted / ((double)time / NS_PER_S)) : json_null());
     put_known(d, json_object_get(d->root, "cpu"), "per_message_ns", started > 0,
               run_cpu_per_message(r));
 }

@@ -245,14 +245,15 @@ static void refusals(FILE *out, const struct refusals *r)
 static void throughput(struct rows *o, const struct run *r)
 {
     const uint64_t *c = r->total->counter;
-    uint64_t rate = per_second(c[COUNTER_MESSAGES_ACCEPTED], r->elapsed_ns);
+    uint64_t time = run_rate_time(r);
+    uint64_t rate = per_second(c[COUNTER_MESSAGES_ACCEPTED], time);
 
     fputc('\n', o->out);
     rows_label(o, "rate");
     rows_piece(o, "%s messages/s accepted", human_short(rate, 13).text);
     if (c[COUNTER_RECIPIENTS_ACCEPTED] != c[COUNTER_MESSAGES_ACCEPTED])
         rows_piece(o, "%s recipients/s",
-                   human_short(per_second(c[COUNTER_RECIPIENTS_ACCEPTED], r->elapsed_ns), 13).text);
+                   human_short(per_second(c[COUNTER_RECIPIENTS_ACCEPTED], time), 13).text);
     rows_end(o);
     rows_label(o, "traffic");
     rows_piece(o, "%s sent (%s/s)", human_bytes(c[COUNTER_SENT_BYTES]).text,

@@ -84,6 +84,20 @@ static struct require_result check_share(const struct require_term *t,
     return r;
 }
 
+uint64_t require_rate_time(const struct stats *s, uint64_t elapsed, uint64_t warmup,
+                           uint64_t target)
+{
+    const struct hist *h = &s->response[OUTCOME_ACCEPTED];
+    uint64_t late;
+    wide due;
+
+    if (!target || warmup || !h->count || h->min > elapsed)
+        return elapsed;
+    due = (wide)stats_offered(s) * (3600000 * NS_PER_S) / target;
+    late = elapsed - h->min;
+    return due > late ? (uint64_t)due : late;
+}
+
 /* n in elapsed ns, against a rate: n * 3600 s * 1000 = rate * elapsed. */
 struct require_result require_check_rate(const struct require_term *t,
                                          const struct require_facts *f, uint64_t accepted)

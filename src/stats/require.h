@@ -59,10 +59,21 @@ int require_parse_limit(struct require *, const char *text, const char *option, 
 /* A term that compares nothing yet, by the name alone: "p99(rcpt)", "rate". 0 or -EINVAL. */
 int require_measure(const char *name, struct require_term *);
 
+/*
+ * The time, ns, that a rate of messages is over, of what passed. Sessions in a loop: all of it.
+ * With a target rate (0: there is none) nothing can end when the first messages have just begun,
+ * and at the end the last ones only finish: when all start and end in their time, the rate is to be
+ * the target's. So it is the time that the messages were due in, or, where those of a line ended
+ * later than that, what passed less the shortest response time. Behind a warm-up (how long it was,
+ * 0: there was none) nothing is to be put right: what had begun in it ends at the begin.
+ */
+uint64_t require_rate_time(const struct stats *, uint64_t elapsed, uint64_t warmup,
+                           uint64_t target);
+
 /* What is measured against. */
 struct require_facts {
     const struct stats *stats;
-    uint64_t elapsed; /* ns */
+    uint64_t elapsed; /* ns, of the rate */
     uint64_t target;  /* rate, as of num_rate(); 0: there is none */
     bool open;        /* latency without further words is the response time */
     uint64_t cpu;     /* of the generator, a message, ns; 0: not known */

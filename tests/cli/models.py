@@ -463,7 +463,7 @@ WRONG = (
     (["--find-rate=errors==0", "--step-duration=1ms"], "bad step duration: 1ms"),
     (["--interval=1ms"], "bad interval: 1ms (--interval must be at least 10 milliseconds)"),
     (["--interval=400d"], "bad interval: 400d (--interval must be at most 365 days)"),
-    (["--session-stages=2M:1s"], "bad stage: 2M:1s (1000000 sessions at most)"),
+    (["--session-stages=2M:1s"], "bad stage: 2M:1s (--session-stages: 1000000 sessions at most)"),
     (["--give-up=1s"], "--give-up needs --keep-going"),
     (["--give-up=never"], "bad time to give up after: never"),
     (["--give-up=0", "--keep-going"], "--give-up must be more than 0"),

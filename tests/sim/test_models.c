@@ -93,6 +93,8 @@ static void constant(void)
     amiss = case_play(&p, &r);
     if (!amiss)
         amiss = check_hist(&r.total->response[OUTCOME_ACCEPTED], e);
+    if (!amiss && require_rate_time(r.total, r.elapsed, 0, RATE_PER_S) != 10 * NS_PER_S)
+        amiss = "its rate is not the target's";
     if (!amiss && (r.total->counter[COUNTER_STARTS_WAITED] != 1 || r.total->lag.max != 0 ||
                    r.total->lag.count != 9))
         amiss = "the generator lags, or others waited";
@@ -185,6 +187,9 @@ static void grace(void)
         amiss = "another number was accepted";
     if (!amiss && r.total->counter[COUNTER_MESSAGES_MISSED] != 40 - begun)
         amiss = "another number was missed";
+    /* From when the first could have ended to when the last one did. */
+    if (!amiss && require_rate_time(r.total, r.elapsed, 0, 20 * RATE_PER_S) > begun * TALK + R)
+        amiss = "its rate is not the server's";
     show(label, amiss, &p, &r);
 }
 

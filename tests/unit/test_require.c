@@ -104,6 +104,33 @@ static void test_verdicts(void **state)
     stats_free(s);
 }
 
+/* Ten messages that were due within a second, each accepted after 200 ms but for the slowest. */
+static void test_rate_time(void **state)
+{
+    const uint64_t response = 200 * NS_PER_MS;
+    struct stats *s = stats_new();
+
+    (void)state;
+    assert_non_null(s);
+    assert_int_equal(require_rate_time(s, NS_PER_S, 0, 10 * RATE_PER_S), NS_PER_S);
+    for (int i = 0; i < 10; i++) {
+        stats_message(s, OUTCOME_ACCEPTED, NULL);
+        hist_record(&s->response[OUTCOME_ACCEPTED], response + (i == 9 ? response : 0));
+    }
+    /* All in their time: whether the last begins at 0.9 s or at the end, the rate is the target's.
+     */
+    assert_int_equal(require_rate_time(s, NS_PER_S + response, 0, 10 * RATE_PER_S), NS_PER_S);
+    assert_int_equal(require_rate_time(s, 9 * NS_PER_S / 10 + response, 0, 10 * RATE_PER_S),
+                     NS_PER_S);
+    /* The server took two seconds for them. */
+    assert_int_equal(require_rate_time(s, 2 * NS_PER_S + response, 0, 10 * RATE_PER_S),
+                     2 * NS_PER_S);
+    /* In a loop, and behind a warm-up, it is what passed. */
+    assert_int_equal(require_rate_time(s, 2 * NS_PER_S, 0, 0), 2 * NS_PER_S);
+    assert_int_equal(require_rate_time(s, 2 * NS_PER_S, 1, 10 * RATE_PER_S), 2 * NS_PER_S);
+    stats_free(s);
+}
+
 /* With a target rate latency is response time. */
 static void test_measured(void **state)
 {
@@ -195,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_rate_time),
         cmocka_unit_test(test_measured),
         cmocka_unit_test(test_bad),
     };
