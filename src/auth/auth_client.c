@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth_impl.h"
+#include "decimal.h"
 
 struct auth_client {
     struct auth_side side; /* first */
@@ -194,15 +195,22 @@ int auth_client_begin(struct auth_client **out, struct auth_context *cx,
 /* A server must not keep us hashing (RFC 5802 section 5.1, "i="). */
 static bool asks_too_much(const char *challenge)
 {
-    char *text = NULL;
+    char *text = NULL; /* no NUL ends it */
     size_t n = 0;
     const char *at;
-    bool bad;
+    bool bad = false;
 
     if (gsasl_base64_from(challenge, strlen(challenge), &text, &n) != GSASL_OK)
         return false; /* told by who reads it */
     at = memmem(text, n, ",i=", 3);
-    bad = at && strtoull(at + 3, NULL, 10) > AUTH_ITERATIONS_MAX;
+    if (at) {
+        struct slice number = slice_from((struct slice){text, n}, (size_t)(at + 3 - text));
+        const char *comma = memchr(number.p, ',', number.n);
+        uint64_t iterations;
+
+        number.n = comma ? (size_t)(comma - number.p) : number.n;
+        bad = !decimal_parse(number, &iterations) || iterations > AUTH_ITERATIONS_MAX;
+    }
     free(text);
     return bad;
 }
@@ -225,7 +233,8 @@ static int respond(struct auth_client *x, const char *challenge, struct diag *d)
         return x->line ? 0 : no_memory(d);
     }
     if (x->mechanism->gs2 && asks_too_much(challenge))
-        return diag_set(d, -EPROTO, "%s: the server wants more than %d iterations",
+        return diag_set(d, -EPROTO,
+                        "%s: the server wants more than %d iterations, or no number of them",
                         x->mechanism->name, AUTH_ITERATIONS_MAX);
     rc = gsasl_step64(x->session, challenge, &x->line);
     if (rc != GSASL_OK && rc != GSASL_NEEDS_MORE)

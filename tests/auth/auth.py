@@ -172,6 +172,8 @@ def servers():
     for name, mechanism, reply, words in (
             ("no base64", "cram-md5", b"334 !!!\r\n", "CRAM-MD5: "),
             ("too long", "cram-md5", b"334 " + b"A" * 9000 + b"\r\n", "more than 8192 octets"),
+            ("no number", "scram-sha-1", b"334 " + base64.b64encode(
+                b"r=x,s=QSXCR+Q6sek8bf92,i= 5") + b"\r\n", "or no number of them"),
             ("iterations", "scram-sha-1", b"334 " + nonce + b"\r\n", "more than 1000000"),
             ("another's nonce", "scram-sha-1", b"334 " + base64.b64encode(
                 b"r=x,s=QSXCR+Q6sek8bf92,i=4096") + b"\r\n", "does not prove to know the password"),
