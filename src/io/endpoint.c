@@ -340,11 +340,28 @@ bool address_is_local(const struct address *a)
 
 /* ---- Listening ---- */
 
+/* That of a multicast group, or of all hosts: a socket may be bound to it, and connects from
+ * another. */
+static bool address_is_shared(const struct address *a)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&a->storage;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&a->storage;
+
+    if (a->sa.sa_family == AF_INET)
+        return IN_MULTICAST(ntohl(v4->sin_addr.s_addr)) ||
+               v4->sin_addr.s_addr == htonl(INADDR_BROADCAST);
+    return a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&v6->sin6_addr);
+}
+
 bool address_is_here(const struct address *a)
 {
     struct address any_port = *a;
-    int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd;
     bool here = true;
+
+    if (address_is_shared(a))
+        return false;
+    fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     address_set_port(&any_port, 0);
     if (fd < 0)

@@ -86,13 +86,12 @@ static const char *try_sending(struct ur *ur, const int *pair)
     return NULL;
 }
 
-static const char *try_all(struct ur *ur)
+static const char *try_all(struct ur *ur, const int *pair)
 {
     static const uint8_t wanted[] = {IORING_OP_ACCEPT,   IORING_OP_CONNECT, IORING_OP_CLOSE,
                                      IORING_OP_POLL_ADD, IORING_OP_SENDMSG, IORING_OP_ASYNC_CANCEL};
     struct io_uring_probe *p = io_uring_get_probe_ring(&ur->ring);
     const char *missing = p ? NULL : "asking for what it can do";
-    int pair[2];
 
     for (size_t i = 0; p && i < sizeof wanted; i++) {
         if (!io_uring_opcode_supported(p, wanted[i]))
@@ -101,27 +100,28 @@ static const char *try_all(struct ur *ur)
     io_uring_free_probe(p);
     if (missing)
         return missing;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return "a pair of sockets to try it with";
     missing = try_receiving(ur, pair);
-    if (!missing)
-        missing = try_sending(ur, pair);
-    (void)close(pair[0]);
-    (void)close(pair[1]);
-    return missing;
+    return missing ? missing : try_sending(ur, pair);
 }
 
 int io_uring_driver_probe(struct diag *d)
 {
     struct io *io = ur_new(&small, d);
     const char *missing;
+    int pair[2];
     int error = 0;
 
     if (!io)
         return -ENOSYS;
-    missing = try_all(ur_of(io));
-    if (missing)
-        error = diag_set(d, -EOPNOTSUPP, "this kernel's io_uring lacks %s", missing);
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        error = diag_set(d, -errno, "cannot try io_uring: %s", strerror(errno));
+    } else {
+        missing = try_all(ur_of(io), pair);
+        if (missing)
+            error = diag_set(d, -EOPNOTSUPP, "this kernel's io_uring lacks %s", missing);
+        (void)close(pair[0]);
+        (void)close(pair[1]);
+    }
     ur_free(io);
     return error;
 }

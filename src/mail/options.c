@@ -71,7 +71,9 @@ const struct opt mail_options[] = {
      .help = "number recipients without repeating",
      .man =
          "Put a non-repeating sequence number in front of each recipient address, starting at 1, "
-         "one count over all messages and sessions. This avoids artificial hit rates in the "
+         "one count over all messages and sessions. A message takes its numbers with its first "
+         "recipient; those of recipients that are not sent any more, since the sender was refused "
+         "or the connection lost meanwhile, are not used. This avoids artificial hit rates in the "
          "server's caches."},
     {.name = "numbering",
      .kind = OPT_CHOICE,

@@ -250,6 +250,9 @@ def sources_that_are_none_get_one_clear_line():
     for args, words in (
             (["--bind=192.0.2.7", "sink:"], "does not have the address 192.0.2.7"),
             (["--bind=192.0.2.0/24", "127.0.0.1:1"], "does not have the address 192.0.2.1"),
+            (["--bind=224.0.0.1", "127.0.0.1:1"], "does not have the address 224.0.0.1"),
+            (["--bind=255.255.255.255", "127.0.0.1:1"], "does not have the address 255.255"),
+            (["--bind=ff02::1", "[::1]:1"], "does not have the address ff02::1"),
             (["--bind=", "sink:"], "source address: empty"),
             (["--bind=here", "sink:"], "source address: here"),
             (["--bind=127.0.0.1,::1", "sink:"], "do not go together"),
