@@ -81,7 +81,7 @@ def postfix():
                      to='submissions', auth='scram-sha-256', received='ESMTPSA')
     yield refused(f'{ME}', 'does not offer AUTH|rejected: 530', to='submission')
     yield refused('--tls --tls-no-verify', 'recipient rejected: 554', to='submission')
-    yield refused(f'{TLS} {ME} --auth-mechanism external', 'does not offer AUTH EXTERNAL, but ',
+    yield refused(f'{TLS} --auth-user user --auth-mechanism external', 'does not offer AUTH EXTERNAL, but ',
                   to='submission')
 
 
