@@ -296,14 +296,16 @@ class Rooted:
         return '/' + os.path.basename(self.directory)
 
     def make_null(self):
+        """There complete or not at all: others may begin in the same root at the same time."""
         null = f'{self.root}/dev/null'
         if not os.path.exists(null):
+            new = f'{self.directory}/null'
             try:
-                os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
-                os.chmod(null, 0o666)
+                os.mknod(new, stat.S_IFCHR | 0o666, os.makedev(1, 3))
             except PermissionError:     # in a user name space; an ordinary file does as well
-                write(null, '')
-                os.chmod(null, 0o666)
+                write(new, '')
+            os.chmod(new, 0o666)
+            os.rename(new, null)
 
     def make(self, name, uid, gid=0, mode=0o755):
         path = f'{self.directory}/{name}'
