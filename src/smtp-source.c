@@ -578,15 +578,6 @@ static bool next_step(struct source *s)
     return false;
 }
 
-/* The condition that held, all of it. */
-static void tell_stop(const struct require *when, char *ended, size_t size)
-{
-    size_t n = (size_t)snprintf(ended, size, "stopped: ");
-
-    for (size_t i = 0; i < when->count && n < size; i++)
-        n += (size_t)snprintf(ended + n, size - n, "%s%s", i ? " and " : "", when->terms[i].text);
-}
-
 /* After load_start(): runs to the end and reports. Returns the exit status. */
 static int finish(struct source *s)
 {
@@ -616,7 +607,7 @@ static int finish(struct source *s)
         (void)snprintf(ended, sizeof ended, "fatal: %s", s->load.control.failure.text);
         status = 1;
     } else if (s->measure.stopped) {
-        tell_stop(&s->load_settings.stop_when, ended, sizeof ended);
+        source_stopped(&s->load_settings.stop_when, ended, sizeof ended);
         status = EXIT_REQUIREMENT;
     } else if (run_stop(&s->load.control) != RUN_ON) {
         (void)snprintf(ended, sizeof ended, "interrupted");

@@ -3,6 +3,8 @@
  */
 #include "source_model.h"
 
+#include <stdio.h>
+
 #include "arrivals.h"
 
 static void describe_search(struct source_model *out, const struct find *f)
@@ -27,9 +29,10 @@ static void describe_search(struct source_model *out, const struct find *f)
         .when = &f->settings->find_when,
         .rates = f->settings->find == FIND_RATE,
         .found = s->found,
-        .limited_by = s->failed == UINT64_MAX  ? "bound"
-                      : s->failed_by_generator ? "generator"
-                                               : "condition",
+        .limited_by = s->phase != SEARCH_DONE   ? "interrupted"
+                      : s->failed == UINT64_MAX ? "bound"
+                      : s->failed_by_generator  ? "generator"
+                                                : "condition",
         .steps = out->steps,
         .count = s->count,
     };
@@ -69,4 +72,12 @@ void source_model(struct source_model *out, const struct load *load, const struc
                                               load->usage[i].wait_ns};
     if (f)
         describe_search(out, f);
+}
+
+void source_stopped(const struct require *when, char *ended, size_t size)
+{
+    size_t n = (size_t)snprintf(ended, size, "stopped: ");
+
+    for (size_t i = 0; i < when->count && n < size; i++)
+        n += (size_t)snprintf(ended + n, size - n, "%s%s", i ? " and " : "", when->terms[i].text);
 }

@@ -25,4 +25,7 @@ struct source_model {
 void source_model(struct source_model *, const struct load *, const struct measure *,
                   const struct find *, const char *started_at);
 
+/* How a run ended that --stop-when did: the condition that held, all of it. */
+void source_stopped(const struct require *when, char *ended, size_t size);
+
 #endif

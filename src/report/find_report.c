@@ -1,6 +1,8 @@
 /*
  * A capacity search in the document and in the summary.
  */
+#include <string.h>
+
 #include "document.h"
 #include "human.h"
 #include "model_report.h"
@@ -45,14 +47,16 @@ void put_search(struct document *d, json_t *root, const struct run_search *s)
 
 void search_row(struct rows *o, const struct run_search *s)
 {
+    bool interrupted = strcmp(s->limited_by, "interrupted") == 0;
+
     rows_label(o, "found");
     if (s->found)
         rows_piece(o, "%s%s, confirmed", level_text(s, s->found).text, s->rates ? "" : " sessions");
     else
-        rows_piece(o, "nothing that qualifies");
+        rows_piece(o, interrupted ? "nothing yet" : "nothing that qualifies");
     for (size_t i = 0; i < s->when->count; i++)
         rows_piece(o, "%s", s->when->terms[i].text);
-    rows_piece(o, "limited by the %s", s->limited_by);
+    rows_piece(o, interrupted ? "%s" : "limited by the %s", s->limited_by);
     rows_end(o);
 }
 

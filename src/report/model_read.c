@@ -129,7 +129,7 @@ static int read_step(const json_t *o, bool rates, struct run_step *step, struct 
 
 static int read_search(struct run_file *f, struct diag *d)
 {
-    static const char *const limits[] = {"condition", "generator", "bound", NULL};
+    static const char *const limits[] = {"condition", "generator", "bound", "interrupted", NULL};
     static const char *const kinds[] = {"rate_per_s", "sessions", NULL};
     const json_t *o = json_object_get(f->root, "search");
     const json_t *rows = json_object_get(o, "steps");

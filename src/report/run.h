@@ -43,7 +43,7 @@ struct run_search {
     const struct require *when; /* the condition */
     bool rates;                 /* levels are rates, else numbers of sessions */
     uint64_t found;             /* 0: none qualifies */
-    const char *limited_by;     /* what ended it above: "condition", "generator", "bound" */
+    const char *limited_by;     /* "condition", "generator", "bound"; "interrupted": not done */
     const struct run_step *steps;
     size_t count;
 };

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -358,6 +359,19 @@ def a_search_finds_what_it_can():
     assert numbers == [2, 4, 5, 5], numbers
     done = run("--find-sessions=accepted<0", "--between=1..2", "--step-duration=100ms", "sink:")
     assert done.returncode == 3 and "nothing that qualifies" in done.stdout, done.stdout
+
+
+@test
+def a_search_that_is_interrupted_says_so():
+    with subprocess.Popen([SOURCE, "--find-rate=errors==0", "--between=100/s..100/s", "-d",
+                           "--step-duration=1h", "--report=json", "sink:"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as search:
+        time.sleep(0.3)
+        search.send_signal(signal.SIGINT)
+        report = json.loads(search.communicate()[0])
+    assert search.returncode == 1
+    assert report["search"]["found"] is None and report["search"]["steps"] == [], report["search"]
+    assert report["search"]["limited_by"] == "interrupted", report["search"]
 
 
 def within(found, limit):
