@@ -613,6 +613,8 @@ static int finish(struct source *s)
         (void)snprintf(ended, sizeof ended, "interrupted");
         status = 1;
     }
+    if (status == 0 && s->measure.warming)
+        diag_warn("the run was over before --warmup was: nothing of it is in the result");
     if (status == 0 && (!run_meets(&r) || (s->load_settings.find && !s->find.search.found)))
         status = EXIT_REQUIREMENT;
     if (s->sink.pid && sink_embed_stop(&s->sink, &numbers, &d) < 0) {

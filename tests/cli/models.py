@@ -362,6 +362,14 @@ def a_search_finds_what_it_can():
 
 
 @test
+def a_run_that_is_all_warm_up_says_so():
+    done = run("-m", "10", "--warmup=1h", "--report=json", "sink:")
+    assert done.returncode == 0 and "over before --warmup was" in done.stderr, done
+    report = json.loads(done.stdout)
+    assert report["messages"]["offered"] == 0 and report["warmup"]["messages"]["accepted"] == 10
+
+
+@test
 def a_search_that_is_interrupted_says_so():
     with subprocess.Popen([SOURCE, "--find-rate=errors==0", "--between=100/s..100/s", "-d",
                            "--step-duration=1h", "--report=json", "sink:"],
