@@ -193,6 +193,7 @@ static int bad_option(const struct lookup *l, char **argv, int code, struct diag
 {
     bool is_row = optopt >= LONG_BASE;
     const char *name = is_row ? l->longs[optopt - LONG_BASE].name : "";
+    char meant[120];
 
     if (code == ':' && is_row)
         return diag_set(d, -EINVAL, "option requires an argument: --%s (see --help)", name);
@@ -202,8 +203,8 @@ static int bad_option(const struct lookup *l, char **argv, int code, struct diag
         return diag_set(d, -EINVAL, "option takes no argument: %s (see --help)", argv[optind - 1]);
     if (optopt)
         return diag_set(d, -EINVAL, "invalid option: -%c (see --help)", optopt);
-    return diag_set(d, -EINVAL, "invalid option: %s (unknown or ambiguous; see --help)",
-                    argv[optind - 1]);
+    opt_suggest(l, argv[optind - 1] + 2, meant, sizeof meant);
+    return diag_set(d, -EINVAL, "invalid option: %s (%ssee --help)", argv[optind - 1], meant);
 }
 
 int lookup_each(struct lookup *l, int argc, char **argv,

@@ -43,6 +43,12 @@ int lookup_each(struct lookup *, int argc, char **argv,
 /* Sets one option from its text. 0 or -EINVAL with diag set. */
 int opt_set(const struct flat *, const char *value, struct diag *);
 
+/*
+ * Of a long option, without its dashes, that no row has, or several begin with: what may have been
+ * meant, as "did you mean --sessions? " or "ambiguous: --pin or --proxy; ", or "".
+ */
+void opt_suggest(const struct lookup *, const char *word, char *out, size_t size);
+
 /* The options of a file, before those of the command line; opt_config.c. */
 int opt_read_config(struct lookup *, int argc, char *const *argv, struct diag *);
 

@@ -312,7 +312,12 @@ static void unknown_options(void **state)
     bad("-vxA", "-x", "--help");
     bad("--nonsense", "--nonsense", "--help");
     bad("--nonsense=5", "--nonsense", "--help");
-    bad("--mess", "--mess", "ambiguous");
+    bad("--mess", "--mess", "ambiguous: --messages or --message-window; ");
+    bad("--mesages", "--mesages", "did you mean --messages? ");
+    bad("--emssages=5", "--emssages=5", "did you mean --messages? ");
+    bad("--messagess host", "--messagess", "did you mean --messages? ");
+    bad("--dbg", "--dbg (see", "--help");
+    bad("--=3", "--=3 (see", "--help");
     bad("host -x", "-x", "--help");
     bad("a --debug b -x c", "-x", "--help");
     bad("a --nonsense b", "--nonsense", "--help");
