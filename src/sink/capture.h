@@ -73,6 +73,9 @@ void capture_command(struct capture_session *, const struct server *, enum serve
 void capture_content(struct capture_session *, const struct server *, struct slice octets,
                      bool bdat);
 
+/* A BDAT was refused, and its transaction with it; reply as in the machine's hook. */
+void capture_chunk_refused(struct capture_session *, const struct server *, struct slice reply);
+
 /*
  * A message is complete. Returns an empty slice when its reply stands, or else another, constant
  * one: it was not recorded.

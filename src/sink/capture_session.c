@@ -185,6 +185,15 @@ void capture_content(struct capture_session *s, const struct server *sv, struct 
     capture_octets(s->capture, s->record, octets, bdat);
 }
 
+void capture_chunk_refused(struct capture_session *s, const struct server *sv, struct slice reply)
+{
+    if (!s->record)
+        return;
+    s->record->octets = sv->octets;
+    capture_abort(s->capture, s->record, RECORD_REFUSED, reply_code(reply));
+    s->record = NULL;
+}
+
 struct slice capture_message(struct capture_session *s, const struct server_message *m)
 {
     struct slice none = {NULL, 0};

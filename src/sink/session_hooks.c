@@ -53,6 +53,14 @@ static void record_content(struct server *sv, struct slice octets, bool bdat)
         capture_content(s->capture, sv, octets, bdat);
 }
 
+static void record_refused_chunk(struct server *sv, struct slice reply)
+{
+    struct session *s = session_of_server(sv);
+
+    if (s->capture)
+        capture_chunk_refused(s->capture, sv, reply);
+}
+
 void sink_session_judge(struct server *sv, enum server_verb verb, struct slice args,
                         struct server_act *act)
 {
@@ -110,7 +118,8 @@ static struct slice count_message(struct server *sv, const struct server_message
 static const struct server_hooks all_hooks = {.client = sink_xclient,
                                               .command = show_command,
                                               .content = record_content,
-                                              .message = count_message};
+                                              .message = count_message,
+                                              .chunk_refused = record_refused_chunk};
 static const struct server_hooks few_hooks = {.client = sink_xclient, .message = count_message};
 
 const struct server_hooks *sink_session_hooks(const struct sink_config *cf)

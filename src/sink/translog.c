@@ -74,6 +74,14 @@ static void put_path(struct outfile *o, const char *name, const struct envelope_
         put_text(o, ",\"parameters\":", parameters);
 }
 
+/* With the code of the reply, if there was one. */
+static void put_outcome(struct outfile *o, const char *outcome, unsigned code)
+{
+    outfile_print(o, ",\"outcome\":\"%s\"", outcome);
+    if (code > 0)
+        outfile_print(o, ",\"code\":%u", code);
+}
+
 static int put_recipients(struct outfile *o, const struct record *r, struct envelope_cursor *cursor,
                           struct diag *d)
 {
@@ -85,8 +93,8 @@ static int put_recipients(struct outfile *o, const struct record *r, struct enve
     while ((rc = envelope_next(r, cursor, &command, d)) > 0) {
         outfile_print(o, "%s{", comma);
         put_path(o, "\"address\":", &command);
-        outfile_print(o, ",\"outcome\":\"%s\",\"code\":%u}",
-                      command.verdict / 100 == 2 ? "accepted" : "refused", command.verdict);
+        put_outcome(o, command.verdict / 100 == 2 ? "accepted" : "refused", command.verdict);
+        outfile_put(o, SLICE("}"));
         comma = ",";
     }
     outfile_put(o, SLICE("]"));
@@ -110,9 +118,8 @@ static int put_line(struct outfile *o, const struct record *r, struct diag *d)
         put_path(o, ",\"sender\":", &command);
         rc = put_recipients(o, r, &cursor, d);
     }
-    outfile_print(o, ",\"size\":%" PRIu64 ",\"outcome\":\"%s\"", r->octets, outcomes[r->outcome]);
-    if (r->code > 0)
-        outfile_print(o, ",\"code\":%u", r->code);
+    outfile_print(o, ",\"size\":%" PRIu64, r->octets);
+    put_outcome(o, outcomes[r->outcome], r->code);
     outfile_put(o, SLICE("}\n"));
     return rc;
 }

@@ -156,6 +156,14 @@ static void tell_content(struct server *sv, struct slice octets, bool bdat)
         hooks->content(sv, octets, bdat);
 }
 
+static void tell_chunk_refused(struct server *sv)
+{
+    const struct server_hooks *hooks = sv->context->hooks;
+
+    if (hooks && hooks->chunk_refused)
+        hooks->chunk_refused(sv, (struct slice){sv->verdict, sv->verdict_length});
+}
+
 static void set_verdict(struct server *sv, struct slice reply)
 {
     sv->verdict = reply.p;
@@ -295,6 +303,7 @@ static void end_chunk(struct server *sv, struct server_out *out)
     if (sv->verdict) {
         /* Later BDATs of the transaction are to get 503: it is over (RFC 3030 section 2). */
         cx->refused[SERVER_BDAT] += sv->verdict_length > 0;
+        tell_chunk_refused(sv);
         server_reset(sv);
     } else {
         set_verdict(sv, server_texts.ok);

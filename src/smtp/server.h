@@ -61,6 +61,8 @@ struct server_hooks {
      * with CRLF, at most SERVER_REPLY_MAX octets, that stays as long as the config.
      */
     struct slice (*message)(struct server *, const struct server_message *);
+    /* A BDAT was refused, with this reply or by the session's end: its transaction is over. */
+    void (*chunk_refused)(struct server *, struct slice reply);
     /*
      * XCLIENT tells an attribute of the session's client, its value as xtext. false: a bad value.
      */

@@ -505,6 +505,28 @@ def test_log_of_refusals():
     assert (line["sender"], line["outcome"], line["code"]) == ("a@x", "refused", 450), line
 
 
+def test_log_of_what_has_no_reply():
+    with Sink(OURS, "--log", "log", "-q", "RCPT") as sink:
+        talk(sink, MAIL)
+        sink.stop()
+        line = json.loads(sink.files()["log"])
+    assert line["recipients"] == [{"address": "b@x", "outcome": "refused"}], line
+    assert line["outcome"] == "aborted" and "code" not in line, line
+
+
+def test_log_of_refused_chunks():
+    """A transaction that a refused BDAT has ended is refused, also if nothing else came of it."""
+    with Sink(OURS, "--log", "log", "-D", "out", "--announce", "CHUNKING,SIZE=5") as sink:
+        got = talk(sink, MAIL + b"BDAT 3\r\nabcBDAT 3\r\ndefBDAT 1 LAST\r\ng" + MAIL + b"BDAT 3 NOW\r\nabc"
+                   + b"MAIL FROM:<c@x>\r\nBDAT 0 LAST\r\n" + MAIL + b"BDAT 5 LAST\r\nabcdeQUIT\r\n")
+        assert re.findall(rb"(?m)^[^2]\S+ \S+", got) == [b"552 5.3.4", b"503 5.5.1", b"501 5.5.4", b"503 5.5.1"], got
+        sink.stop()
+        lines = [json.loads(line) for line in sink.files()["log"].splitlines()]
+        assert sink.files()["out"].count(b"X-Client-Addr") == 1
+    told = [(line["outcome"], line["code"], line["size"]) for line in lines]
+    assert told == [("refused", 552, 6), ("refused", 501, 0), ("refused", 503, 0), ("accepted", 250, 5)], told
+
+
 def test_very_many_recipients():
     """A line longer than any buffer, and an envelope that is kept in a file meanwhile."""
     count = 30000

@@ -527,7 +527,16 @@ static struct slice hear_message(struct server *sv, const struct server_message 
     return (struct slice){NULL, 0};
 }
 
-static const struct server_hooks hooks = {hear_command, hear_content, hear_message};
+static void hear_chunk_refused(struct server *sv, struct slice reply)
+{
+    (void)sv;
+    hear(SLICE("<refused "));
+    hear((struct slice){reply.p, 3});
+    hear(SLICE(">"));
+}
+
+static const struct server_hooks hooks = {hear_command, hear_content, hear_message,
+                                          hear_chunk_refused};
 
 /* The hooks are told everything once, in order, however the input is split. */
 static void test_hooks(void **state)
@@ -538,7 +547,7 @@ static void test_hooks(void **state)
     static const char want[] =
         "<MAIL|mail x|250><RCPT|RCPT|250><DATA|DATA y|354>..\r\na\n.\n\r\n.\r\n"
         "<.|.|><complete><unknown|foo|500><MAIL|MAIL|250><RCPT|RCPT|250>"
-        "<BDAT|BDAT 2|>xy<BDAT|BDAT 2 LAST|>zz<complete><BDAT|BDAT 3|>";
+        "<BDAT|BDAT 2|>xy<BDAT|BDAT 2 LAST|>zz<complete><BDAT|BDAT 3|><refused 503>";
     struct rng rng = {3};
 
     (void)state;
