@@ -83,6 +83,24 @@ static uint64_t broken_connections(const struct stats *s)
            s->counter[COUNTER_TIMEOUTS];
 }
 
+/* For how much of their time the sessions waited for replies, in percent; beyond 100 with several
+ * in flight. */
+static unsigned waited_for_replies(const struct run *r)
+{
+    const struct run_model *m = r->model;
+    double time = 0, waited = 0;
+
+    for (uint64_t i = 0; i < m->worker_count; i++)
+        time += (double)m->workers[i].elapsed_ns - (double)r->warmup_ns;
+    if (time <= 0)
+        return 100;
+    time *= (double)r->sessions / (double)m->worker_count;
+    for (int p = 0; p < PHASE_COUNT; p++)
+        if (p != PHASE_TRANSACTION)
+            waited += (double)r->total->latency[p].sum + (double)r->total->refused_latency[p].sum;
+    return time > 0 && waited < time ? (unsigned)(waited * 100 / time) : 100;
+}
+
 /* Starts found no session free: were there too few, or did the server hold them up? */
 static struct verdict no_session(const struct run *r)
 {
@@ -104,6 +122,11 @@ static struct verdict no_session(const struct run *r)
                    "%s of the starts found no session free, and nothing was "
                    "accepted",
                    share.text);
+    if (r->model->told_to_wait && waited_for_replies(r) < WAITED && late * 2 > stats_offered(s))
+        return say(BOTTLENECK_SESSIONS,
+                   "%s of the starts found none free: they waited for replies %u%% of their time, "
+                   "and for --connect-rate in the rest",
+                   share.text, waited_for_replies(r));
     if (hist_mean(h) > SLOWED * h->min)
         return say(BOTTLENECK_SERVER,
                    "%s of the starts found no session free, and transactions took %s on average "
@@ -142,24 +165,6 @@ static struct verdict paced(const struct run *r, struct threads_use u)
         return say(BOTTLENECK_GENERATOR,
                    "a thread waited for a CPU %u%% of the time: something else used it", u.starved);
     return no_session(r);
-}
-
-/* For how much of their time the sessions waited for replies, in percent; beyond 100 with several
- * in flight. */
-static unsigned waited_for_replies(const struct run *r)
-{
-    const struct run_model *m = r->model;
-    double time = 0, waited = 0;
-
-    for (uint64_t i = 0; i < m->worker_count; i++)
-        time += (double)m->workers[i].elapsed_ns - (double)r->warmup_ns;
-    if (time <= 0)
-        return 100;
-    time *= (double)r->sessions / (double)m->worker_count;
-    for (int p = 0; p < PHASE_COUNT; p++)
-        if (p != PHASE_TRANSACTION)
-            waited += (double)r->total->latency[p].sum + (double)r->total->refused_latency[p].sum;
-    return time > 0 && waited < time ? (unsigned)(waited * 100 / time) : 100;
 }
 
 static struct verdict in_a_loop(const struct run *r, struct threads_use u)

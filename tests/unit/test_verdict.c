@@ -83,6 +83,13 @@ static void test_at_a_rate(void **state)
         stats_message(m.stats, OUTCOME_MISSED, NULL);
     expect(&m, BOTTLENECK_SESSIONS, "99.00% of the starts found no session free");
 
+    make(&m, true); /* a connection a message, and too few of them */
+    m.model.told_to_wait = true;
+    accepted(&m, 400, SECOND / 100);
+    stats_add(m.stats, COUNTER_CONNECTIONS_STARTED, 390);
+    stats_add(m.stats, COUNTER_STARTS_WAITED, 390);
+    expect(&m, BOTTLENECK_SESSIONS, "and for --connect-rate in the rest");
+
     make(&m, true); /* some slow, and in the way of others */
     accepted(&m, 900, SECOND / 1000);
     accepted(&m, 100, SECOND / 2);
