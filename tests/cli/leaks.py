@@ -23,6 +23,8 @@ CASES = [
     ["-d", "-s", "2", "-m", "20", "-F", __file__, "--report=json", "sink:"],
     ["-s", "3", "-m", "6", "--tls", "--tls-resume=50%", "-l", "100k", "sink:"],
     ["-m", "2", "--tls=implicit", "--tls-fingerprint=" + "0" * 64, "sink:"],
+    ["--io=epoll", "-s", "2", "-m", "4", "--auth-user=tim", "--xclient", "--xclient-addr=fd00::/64",
+     "sink:"],
     ["-m", "2", "127.0.0.1:1"],
     ["--bogus"],
 ]
@@ -30,7 +32,8 @@ CASES = [
 
 def source(case):
     done = subprocess.run([*VALGRIND, os.path.join(BUILD, "smtp-source"), *case],
-                          capture_output=True, text=True, timeout=100, check=False)
+                          capture_output=True, text=True, timeout=100, check=False,
+                          env={**os.environ, "SMTP_SOURCE_PASSWORD": "secret"})
     return done.returncode != 99, done.stderr
 
 
