@@ -101,6 +101,16 @@ static unsigned waited_for_replies(const struct run *r)
     return time > 0 && waited < time ? (unsigned)(waited * 100 / time) : 100;
 }
 
+/* Connections were made, and all ended before a message: refused, by TLS, lost. */
+static bool none_got_ready(const struct stats *s)
+{
+    uint64_t ended = s->counter[COUNTER_REPLIES_REFUSED] + s->counter[COUNTER_TLS_FAILED] +
+                     s->counter[COUNTER_AUTH_FAILED] + broken_connections(s);
+
+    return ended > 0 && s->latency[PHASE_MAIL].count == 0 &&
+           s->counter[COUNTER_MESSAGES_MISSED] == stats_offered(s);
+}
+
 /* Starts found no session free: were there too few, or did the server hold them up? */
 static struct verdict no_session(const struct run *r)
 {
@@ -202,5 +212,7 @@ struct verdict verdict_of(const struct run *r)
     if (r->total->counter[COUNTER_CONNECTIONS_STARTED] > 0 &&
         r->total->counter[COUNTER_CONNECTIONS_MADE] == 0)
         return say(BOTTLENECK_SERVER, "no connection could be made");
+    if (none_got_ready(r->total))
+        return say(BOTTLENECK_SERVER, "no session got as far as a message");
     return r->model->target ? paced(r, u) : in_a_loop(r, u);
 }

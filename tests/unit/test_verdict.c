@@ -154,6 +154,18 @@ static void test_too_little(void **state)
     make(&m, true);
     m.stats->counter[COUNTER_CONNECTIONS_MADE] = 0;
     expect(&m, BOTTLENECK_SERVER, "no connection could be made");
+
+    make(&m, true); /* whose certificate is refused: late or starved, nothing could begin */
+    stats_add(m.stats, COUNTER_TLS_FAILED, 10);
+    stats_message(m.stats, OUTCOME_MISSED, NULL);
+    hist_record_n(&m.stats->lag, 21 * NS_PER_MS, 10);
+    m.worker.wait_ns = 5 * SECOND;
+    expect(&m, BOTTLENECK_SERVER, "no session got as far as a message");
+
+    make(&m, true); /* due, and dropped as too late, with sessions at hand */
+    stats_message(m.stats, OUTCOME_MISSED, NULL);
+    hist_record_n(&m.stats->lag, 21 * NS_PER_MS, 10);
+    expect(&m, BOTTLENECK_GENERATOR, "it was late itself");
 }
 
 int main(void)
