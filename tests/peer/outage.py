@@ -141,8 +141,9 @@ def play(ours, server, length):
     """Reports and mailboxes of both runs, and whether all of the outages were within them."""
     users = (f'{2 * length}user', f'{2 * length + 1}user')
     runs = (Run(ours, server, users[0], f'--rate={RATE}/s', f'--duration={SECONDS * length}s', '-d'),
+            # Connections that last for a while, so that an outage meets some of them.
             Run(ours, server, users[1], '-m', str(MESSAGES * length), '--keep-going', '--think',
-                THINK))
+                THINK, '--per-connection=10'))
     within = trouble(server, runs)
     reports = [run.end() for run in runs]
     return within, reports, [server.wait_for_all(user, report['messages']['accepted'])
