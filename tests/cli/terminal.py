@@ -297,6 +297,28 @@ def nothing_where_it_cannot_be():
         t.until(r"^status 0")
 
 
+@test
+def the_sink_has_a_line():
+    """One that follows, and is gone when the summary comes; -c has its counters there instead."""
+    for option, shown in (("", r"^[\d.]+ (s|min) +20 done +\d+/s$"), ("-c", "^sess=2 quit=2 mesg=20$")):
+        with terminal() as t:
+            path = f"unix:{t.folder.name}/s"
+            t.type(f"clear; smtp-sink {option} -M 40 {path}; echo status $?")
+            send = ["smtp-source", "--quiet", "-d", "-s", "2", "-m", "20", path]
+            deadline = time.monotonic() + 10
+            while not os.path.exists(path[5:]) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            subprocess.run(send, executable=os.path.join(BUILD, send[0]), check=True, timeout=20)
+            t.until(shown)
+            assert len(re.findall(r" done |sess=", t.screen())) == 1, t.screen()
+            subprocess.run(send, executable=os.path.join(BUILD, send[0]), check=False, timeout=20,
+                           stderr=subprocess.DEVNULL)
+            t.until(r"status 0")
+            screen = t.screen()
+            assert " done " not in screen, screen
+            assert option or re.search(r"^  messages +40, 40 recipients", screen, re.M), screen
+
+
 def main():
     if not shutil.which("tmux"):
         print(f"skipped: no tmux on this machine\n0 passed, 0 failed, {len(TESTS)} skipped")
