@@ -103,7 +103,8 @@ def check_sums(report, offered):
     assert sum(ends[o] for o in ('accepted', 'missed') + UNDONE) == offered, ends
     assert report['connections']['failed'] > 0, 'there was nobody to connect to'
     breaks = report['breaks']
-    assert breaks and all(sum(row.values()) > 0 for row in breaks.values()), breaks
+    # With a connection a message there may be none: nothing was under way just then.
+    assert all(sum(row.values()) > 0 for row in breaks.values()), breaks
     for kind, whole in (('failed', ends['failed']), ('unknown', ends['unknown']),
                         ('lost', report['connections']['lost'])):
         assert sum(row[kind] for row in breaks.values()) == whole, (kind, whole, breaks)
