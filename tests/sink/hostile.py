@@ -56,8 +56,9 @@ class Sink:
 
     def connect(self):
         s = socket.socket(socket.AF_INET if isinstance(self.target, tuple) else socket.AF_UNIX)
-        s.settimeout(LIMIT)
+        # Without a limit: a UNIX socket whose queue is full then waits, and does not say EAGAIN.
         s.connect(self.target)
+        s.settimeout(LIMIT)
         return s
 
     def memory(self, which="VmHWM"):
