@@ -271,7 +271,8 @@ static int run(struct program *p, const char *command_line, struct diag *d)
     if (rc == 0) {
         sink_numbers(s, &numbers);
         if (numbers.unrecorded > 0)
-            diag_warn("%" PRIu64 " messages could not be recorded", numbers.unrecorded);
+            diag_warn("%" PRIu64 " message%s could not be recorded", numbers.unrecorded,
+                      numbers.unrecorded == 1 ? "" : "s");
         sink_summary(&r, refusals, &numbers, &p->sink);
         sink_live_identify(&p->live, &r);
         rc = summary_write(&p->summary, &forms, &r,
