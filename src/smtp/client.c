@@ -287,7 +287,7 @@ static uint32_t replies_due(struct client *c, const struct command *cmd)
 {
     const struct transaction *t = client_transaction_of(c, cmd);
 
-    if (!c->cf->lmtp || (cmd->verb != VERB_DOT && cmd->verb != VERB_BDAT_LAST))
+    if (!client_is_each(c, (enum verb)cmd->verb))
         return 1;
     return t->rcpt_accepted && !t->chunk_refused ? t->rcpt_accepted : 1;
 }

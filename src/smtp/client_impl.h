@@ -147,6 +147,7 @@ struct client {
     bool bdat;      /* content goes by BDAT */
     bool has_reply; /* last is an event not yet pulled */
     bool stalled;   /* the send under way was not taken at once */
+    bool barrier;   /* nothing goes behind the newest command in flight */
     /* Bits, where nothing is looked at for every reply: there is a client for each session. */
     bool parameters : 1;  /* MAIL and RCPT have some */
     bool keeps_offer : 1; /* client_offer() is there */
@@ -194,6 +195,15 @@ static inline struct transaction *client_unsent(struct client *c)
     struct transaction *t = c->t_count ? client_transaction(c, c->t_count - 1) : NULL;
 
     return t && t->step != STEP_OVER ? t : NULL;
+}
+
+/*
+ * The end of data in LMTP, which has a reply for each accepted recipient. Nothing goes behind it:
+ * should the server give fewer, what it says to the next command would be taken for one of them.
+ */
+static inline bool client_is_each(const struct client *c, enum verb verb)
+{
+    return c->cf->lmtp && (verb == VERB_DOT || verb == VERB_BDAT_LAST);
 }
 
 static inline struct command *client_command(struct client *c, uint32_t i)

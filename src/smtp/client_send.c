@@ -15,12 +15,9 @@ struct lending {
     bool full; /* no room in the arena */
 };
 
-static bool may_send(struct client *c)
+static bool may_send(const struct client *c)
 {
-    if (c->ring_count == 0)
-        return true;
-    return c->ring_count < c->window &&
-           !client_verbs[client_command(c, c->ring_count - 1)->verb].barrier;
+    return c->ring_count == 0 || (c->ring_count < c->window && !c->barrier);
 }
 
 static enum verb plan_transaction(const struct client *c, const struct transaction *t)
@@ -254,6 +251,7 @@ static bool lend_command(struct client *c, struct lending *l, enum verb verb)
     }
     if (c->ring_count == 0)
         c->progress_at = l->now;
+    c->barrier = row->barrier || client_is_each(c, verb);
     *client_command(c, c->ring_count++) =
         (struct command){.sent_at = l->now, .slot = slot_of(c, t), .verb = (uint8_t)verb};
     if (t)

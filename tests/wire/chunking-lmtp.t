@@ -40,12 +40,14 @@ C: BDAT 3
 C: Hi.{-}
 C: BDAT 2 LAST
 C:
-C: QUIT
 S: 250 ok
 S: 250 ok
 S: 250 ok
 S: 552 5.2.2 full
 S: 503 5.5.1 no
+C: RSET
+C: QUIT
+S: 250 ok
 S: 221 bye
 = refused data 552 5.2.2
 = collateral end-of-data 503 5.5.1
@@ -62,12 +64,14 @@ C: BDAT 3
 C: Hi.{-}
 C: BDAT 2 LAST
 C:
-C: QUIT
 S: 250 ok
 S: 550 no
 S: 550 no
 S: 503 no
 S: 503 no
+C: RSET
+C: QUIT
+S: 250 ok
 S: 221 bye
 = refused rcpt 550
 = refused rcpt 550
@@ -123,3 +127,23 @@ close
 = refused end-of-data 550
 = message 1 unknown, rcpt refused=1 unknown=1
 = end LOST end-of-data
+
+== LAST refused by a single reply for two recipients: RSET waits for the other's
+pipelining must
+window 100
+timeout 5s
+chunk 100
+keep
+C: MAIL FROM:<a@b>
+C: RCPT TO:<r1@d>
+C: RCPT TO:<r2@d>
+C: BDAT 5 LAST
+C: Hi.
+S: 250 ok
+S: 250 ok
+S: 250 ok
+S: 552 too large
+tick 5s
+= refused end-of-data 552
+= message 1 unknown, rcpt refused=1 unknown=1
+= end TIMEOUT end-of-data

@@ -8,7 +8,7 @@ C: LHLO me
 S: 250-mx
 S: 250 PIPELINING
 
-== a group each, with QUIT behind the dot
+== a group, and nothing behind the dot before all its replies
 window 100
 C: MAIL FROM:<a@b>
 C: RCPT TO:<r1@d>
@@ -20,9 +20,9 @@ S: 250 ok
 S: 354 go
 C: Hi.
 C: .
-C: QUIT
 S: 250 ok
 S: 452 4.2.2 full
+C: QUIT
 S: 221 bye
 = refused end-of-data 452 4.2.2
 = message 1 accepted, rcpt accepted=1 refused=1
@@ -97,8 +97,8 @@ S: 550 no
 S: 550 no
 S: 354 go
 C: .
-C: QUIT
 S: 503 5.5.1 no valid recipients
+C: QUIT
 S: 221 bye
 = refused rcpt 550
 = refused rcpt 550
@@ -117,16 +117,16 @@ S: 250 ok
 S: 250 ok
 S: 354 go
 C: .
+S: 250 ok
+S: 250 ok
 C: QUIT
-S: 250 ok
-S: 250 ok
 S: 221 bye
 = refused mail 550
 = message 1 refused mail 550, rcpt refused=2
 = end QUIT quit
 replies greeting hello mail rcpt rcpt data end-of-data end-of-data quit
 
-== closed between the replies, QUIT behind
+== closed between the replies
 window 100
 C: MAIL FROM:<a@b>
 C: RCPT TO:<r1@d>
@@ -138,8 +138,25 @@ S: 250 ok
 S: 354 go
 C: Hi.
 C: .
-C: QUIT
 S: 250 ok
 close
 = message 1 accepted, rcpt accepted=1 unknown=1
 = end LOST end-of-data
+
+== a single reply for two recipients: the other's is waited for, and no other command's is taken for it
+window 100
+timeout 5s
+C: MAIL FROM:<a@b>
+C: RCPT TO:<r1@d>
+C: RCPT TO:<r2@d>
+C: DATA
+S: 250 ok
+S: 250 ok
+S: 250 ok
+S: 354 go
+C: Hi.
+C: .
+S: 250 ok
+tick 5s
+= message 1 accepted, rcpt accepted=1 unknown=1
+= end TIMEOUT end-of-data
