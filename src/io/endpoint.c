@@ -155,6 +155,11 @@ static int split(struct place *p, const char *text, bool listener, struct diag *
     struct slice port = SLICE("");
     int r;
 
+    if (strstr(text, "://"))
+        return diag_set(d, -EINVAL,
+                        "bad address %s: write host or host:port, without a scheme (for smtps:// "
+                        "see --tls)",
+                        text);
     if (strncmp(text, "inet:", 5) == 0)
         all = slice_from(all, 5);
     if (all.n && *all.p == '[')
