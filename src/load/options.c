@@ -192,11 +192,11 @@ const struct opt load_options[] = {
      .man =
          "Spread the sessions evenly over this many threads (default: 1), each with its own I/O "
          "driver and statistics; auto is one for each CPU that the program may use. There are "
-         "never more threads than sessions. The number of messages stays exact, and their numbers "
-         "and those of recipients unique and without a gap, but with more than one thread they "
-         "do not go out in order. --connect-parallel and --connect-rate are shared out evenly, "
-         "with "
-         "at least one connect at a time for each thread. sink: gets as many threads."},
+         "never more threads than sessions. The number of messages stays exact, their numbers "
+         "unique and without a gap, and those of recipients unique, but with more than one thread "
+         "they do not go out in order. --connect-parallel and --connect-rate are shared out "
+         "evenly, with at least one connect at a time for each thread. sink: gets as many "
+         "threads."},
     {.name = "pin",
      .kind = OPT_FLAG,
      .at = AT(threads.pin),
