@@ -51,11 +51,21 @@ static int set_notify(void *settings, const char *value, struct diag *d)
     return 0;
 }
 
+/* RFC 3461 section 4.4: what xtext stands for is to be printable, too. */
+static bool is_envid(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] >= ' ' && text[n] < 127)
+        n++;
+    return n > 0 && !text[n] && xtext_length(slice_of(text)) <= ENVID_MAX;
+}
+
 static int set_envid(void *settings, const char *value, struct diag *d)
 {
-    if (!*value || !ext_is_ascii(slice_of(value)) || xtext_length(slice_of(value)) > ENVID_MAX)
+    if (!is_envid(value))
         return diag_set(d, -EINVAL,
-                        "bad envelope identifier: %.40s (--dsn-envid takes 1 to %d ASCII "
+                        "bad envelope identifier: %.40s (--dsn-envid takes 1 to %d printable ASCII "
                         "characters; others than letters and digits may count as three)",
                         *value ? value : "empty", ENVID_MAX);
     ((struct client_config *)settings)->own[EXT_DSN].text[ENVID] = value;

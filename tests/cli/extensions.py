@@ -225,6 +225,8 @@ def wrong_values_get_one_clear_line():
         (["--dsn", "--dsn-notify="], "bad notification: empty"),
         (["--dsn", "--dsn-envid=" + "=" * 34], "bad envelope identifier"),
         (["--dsn", "--dsn-envid="], "bad envelope identifier: empty"),
+        (["--dsn", "--dsn-envid=a\tb"], "bad envelope identifier: a?b"),
+        (["--dsn", "--dsn-envid=a\x7f"], "bad envelope identifier: a?"),
         (["--mt-priority=10"], "bad priority: 10"),
         (["--mt-priority=if-offered:"], "bad priority: if-offered:"),
         (["--mail-param="], "bad parameter: empty"),
