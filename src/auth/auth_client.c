@@ -92,7 +92,7 @@ static const struct auth_mechanism *choose(const struct auth_mechanism *wanted, 
     }
     if (shown)
         (void)diag_set(d, -EACCES,
-                       "AUTH %s would show the password to who listens: use --tls, or "
+                       "AUTH %s would show the password to whoever listens: use --tls, or "
                        "--auth-insecure",
                        shown->name);
     else if (wanted)
