@@ -163,12 +163,13 @@ static void on_protocol_error(struct session *s, const struct client_event *e)
                            ? "in the clear behind the reply to STARTTLS"
                            : "an unexpected reply";
     const struct load_settings *l = s->worker->load->settings;
+    bool harmless = e->end == CLIENT_END_ENDLESS && e->phase == PHASE_QUIT; /* as a timeout there */
     char text[WORDS_MAX];
     char where[SESSION_WHERE_SIZE];
 
     (void)diag_printable(text, sizeof text, e->line);
     stats_count(s->worker->stats, COUNTER_PROTOCOL_ERRORS);
-    if (l->tolerant && !l->keep_going)
+    if ((l->tolerant || harmless) && !l->keep_going)
         diag_warn("protocol error%s: %s: %s", session_where(s, where), what, text);
     else
         worker_failure(s->worker, FAILURE_PROTOCOL, "protocol error%s: %s: %s",

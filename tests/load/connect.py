@@ -123,7 +123,7 @@ class Server:
         self.listener.close()
 
 
-def converse(conn, answers_quit=True):
+def converse(conn, quit_reply=b"221 bye\r\n"):
     """A good server. Returns the verbs that it was told, and how the connection ended."""
     verbs = []
     pending = b""
@@ -147,9 +147,7 @@ def converse(conn, answers_quit=True):
                 conn.sendall(b"354 go\r\n")
                 while line() != b".":
                     pass
-            if verb == "QUIT" and not answers_quit:
-                continue
-            conn.sendall(b"221 bye\r\n" if verb == "QUIT" else b"250 ok\r\n")
+            conn.sendall(quit_reply if verb == "QUIT" else b"250 ok\r\n")
     except EOFError:
         return verbs, "FIN"
     except ConnectionResetError:
@@ -304,7 +302,7 @@ def nothing_is_lost_when_closing_without_quit(driver):
 
 @for_each_driver
 def an_unanswered_quit_is_no_failure(driver):
-    with Server(lambda c: converse(c, answers_quit=False)) as s:
+    with Server(lambda c: converse(c, quit_reply=b"")) as s:
         done = run(driver, "--report=json", "--timeout=300ms", "-m", "3", s.target)
         report = json.loads(done.stdout)
         assert done.returncode == 0, done.stderr
@@ -312,6 +310,17 @@ def an_unanswered_quit_is_no_failure(driver):
         assert report["connections"]["timeouts"] == 3
         assert done.stderr.count("warning: timeout while waiting for the reply to QUIT") == 3
         assert len(done.stderr.splitlines()) == 3, done.stderr
+
+
+@test
+def a_reply_to_quit_without_end_is_no_failure():
+    with Server(lambda c: converse(c, quit_reply=b"221-bye\r\n" * 2000)) as s:
+        done = run("--report=json", "-m", "3", s.target)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert report["messages"]["accepted"] == report["connections"]["protocol_errors"] == 3
+    assert done.stderr.count("warning: protocol error: a reply without end: 221-bye") == 3
+    assert len(done.stderr.splitlines()) == 3, done.stderr
 
 
 @test
