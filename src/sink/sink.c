@@ -4,6 +4,7 @@
 #include "sink.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -43,6 +44,16 @@ static void raise_limit(void)
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* No error: with fewer clients at a time, which nobody can know, all is well. */
+static void warn_of_limit(const struct sink *s)
+{
+    uint64_t most = s->config->max_sessions;
+    struct diag d;
+
+    if (most && process_need_files(most + s->worker_count * THREAD_FILES, &d) < 0)
+        diag_warn("for %" PRIu64 " sessions at a time (-m) %s", most, d.text);
 }
 
 /* Accepted connections inherit the sizes, and announce the window from the first segment on. */
@@ -230,12 +241,11 @@ int sink_open(struct sink **out, struct sink_config *cf, struct diag *d)
         rc = open_workers(s, d);
     }
     if (rc == 0) {
+        warn_of_limit(s);
         rc = open_tls(s, d);
     }
-    if (rc == 0) {
-        if (cf->profile)
-            rc = open_profile(s, d);
-    }
+    if (rc == 0 && cf->profile)
+        rc = open_profile(s, d);
     if (rc == 0)
         rc = endpoint_resolve_listener(&e, cf->listen, cf->family, d);
     if (rc == 0) {

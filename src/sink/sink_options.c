@@ -193,7 +193,8 @@ const struct opt sink_options[] = {
      .group = "Listening",
      .help = "sessions at a time (default 256)",
      .man = "The largest number of sessions at a time (default: 256). More clients are not greeted "
-            "until one of these has ended, and then in the order in which they came."},
+            "until one of these has ended, and then in the order in which they came. When the "
+            "limit of descriptors does not allow so many, a warning at the start says so."},
     {.name = "window",
      .letter = 'T',
      .kind = OPT_SIZE,

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -75,7 +76,7 @@ def free_port():
 class Sink:
     """A running sink; leaving the context stops it."""
 
-    def __init__(self, program, *options, address=None):
+    def __init__(self, program, *options, address=None, limit=None):
         self.port = free_port()
         self.host = "::1" if "-6" in options else "127.0.0.1"
         self.address = address or f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
@@ -83,7 +84,7 @@ class Sink:
         threads = THREADS if program == OURS else []
         self.process = subprocess.Popen(
             [program, *user, *threads, *options, self.address, "100"], env=environment(program),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limit)
         self.output = None
         self.await_listening()
 
@@ -427,6 +428,19 @@ def test_sessions_are_counted():
             expect(s, b"220 smtp-sink ESMTP\r\n")
         sink.stop(None)
         assert sink.process.returncode == 0
+
+
+def test_descriptors():
+    """Fewer than -m may need are told once, and the sink serves."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))
+
+    for sessions, count in (("100", 0), ("180", 1)):
+        with Sink(OURS, "-m", sessions, limit=limit) as sink:
+            talk(sink, [b"QUIT\r\n"])
+            told = sink.stop()[1].decode()
+        assert told.count("descriptors are needed and 200 allowed") == count, told
+        assert told.count(f"warning: for {sessions} sessions at a time (-m) ") == count, told
 
 
 def test_session_limit():
