@@ -125,7 +125,8 @@ const struct opt auth_server_options[] = {
      .man = "Take the users of this file alone, with their passwords: lines USER:PASSWORD, or with "
             "a tab between the two; blank lines, and those that begin with #, do not count. All "
             "mechanisms are offered; that of EXTERNAL only has to be a user of the file, whatever "
-            "a certificate says. The password is the token of OAUTHBEARER and XOAUTH2."},
+            "a certificate says. The password is the token of OAUTHBEARER and XOAUTH2. No user may "
+            "be there twice."},
     {.name = "auth-mechanisms",
      .kind = OPT_CUSTOM,
      .arg = "LIST",

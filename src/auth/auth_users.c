@@ -105,7 +105,7 @@ static const char *cut_line(char *line, size_t n, struct auth_user *u)
     if (!at)
         return "has no password (takes USER:PASSWORD, or a tab between them)";
     *at = '\0';
-    *u = (struct auth_user){line, at + 1};
+    *u = (struct auth_user){.name = line, .secret = at + 1};
     if (!*u->name)
         return "has no user name";
     if (!*u->secret)
@@ -154,6 +154,7 @@ int auth_users_load(struct auth_users *u, const char *path, struct diag *d)
         line[n] = '\0';
         if (n > 0 && *line != '#') {
             fault = cut_line(line, n, &row);
+            row.line = number;
             if (!fault && add(u, &room, &row) < 0)
                 fault = "finds no memory";
             if (fault) {
@@ -170,6 +171,18 @@ int auth_users_load(struct auth_users *u, const char *path, struct diag *d)
     return diag_set(d, -EINVAL, "%s: %s", path, number ? "out of memory" : "has no users");
 }
 
+int auth_users_unique(const struct auth_users *u, const char *path, struct diag *d)
+{
+    for (size_t i = 1; i < u->count; i++) {
+        const struct auth_user *first = u->sorted[i - 1], *again = u->sorted[i];
+
+        if (strcmp(first->name, again->name) == 0)
+            return diag_set(d, -EINVAL, "%s: line %u names %.40s again, after line %u", path,
+                            again->line, again->name, first->line);
+    }
+    return 0;
+}
+
 int auth_users_one(struct auth_users *u, const char *name, const char *secret, struct diag *d)
 {
     size_t n = strlen(name) + 1, m = strlen(secret) + 1;
@@ -184,7 +197,7 @@ int auth_users_one(struct auth_users *u, const char *name, const char *secret, s
     if (u->text && u->rows) {
         memcpy(u->text, name, n);
         memcpy(u->text + n, secret, m);
-        *u->rows = (struct auth_user){u->text, u->text + n};
+        *u->rows = (struct auth_user){.name = u->text, .secret = u->text + n};
         if (sort(u) == 0)
             return 0;
     }

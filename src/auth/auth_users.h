@@ -17,6 +17,7 @@
 struct auth_user {
     const char *name;
     const char *secret; /* password, or token; "" for none */
+    unsigned line;      /* of the file, from 1; 0: of none */
 };
 
 /* In the order of the file. */
@@ -34,6 +35,9 @@ struct auth_users {
  */
 int auth_users_load(struct auth_users *, const char *path, struct diag *);
 void auth_users_done(struct auth_users *);
+
+/* 0, or -EINVAL with diag set to the line of this file that names a user again. */
+int auth_users_unique(const struct auth_users *, const char *path, struct diag *);
 
 /* One user, both texts copied. 0 or -errno, diag set. */
 int auth_users_one(struct auth_users *, const char *name, const char *secret, struct diag *);

@@ -204,6 +204,8 @@ static int open_auth(struct sink *s, struct diag *d)
         return 0;
     if (!cf->users && cf->auth.users_file) {
         rc = auth_users_load(&s->users, cf->auth.users_file, d);
+        if (rc == 0)
+            rc = auth_users_unique(&s->users, cf->auth.users_file, d);
         if (rc < 0)
             return rc;
         cf->users = &s->users;

@@ -199,6 +199,14 @@ def usage(folder, users):
                                   text=True, timeout=LIMIT, check=False)
             check(f"bad file: {words}", done.returncode == 1 and f"{bad}" in done.stderr
                   and words in done.stderr and done.stderr.count("\n") == 1, done.stderr)
+    with open(bad, "wb") as f:
+        f.write(b"tim:x\n# more\nann:y\ntim:z\n")
+    done = subprocess.run([SINK, "--auth-users", bad, ":0", "1"], capture_output=True, text=True,
+                          timeout=LIMIT, check=False)
+    check("a user twice is an error of the sink's", done.returncode == 1 and done.stderr.count("\n") == 1
+          and f"{bad}: line 4 names tim again, after line 1" in done.stderr, done.stderr)
+    status, r, err = source("sink:", "--auth-users", bad, "-d", "-s", "3", "-m", "3")
+    check("and none of the source's", status in (0, 1) and "again" not in err, err)
     for content, words in ((b"", "is empty"), (b"\nx\n", "is empty"), (b"a\0b\n", "has a NUL in it")):
         with open(bad, "wb") as f:
             f.write(content)
