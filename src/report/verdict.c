@@ -17,8 +17,7 @@
 #define BUSY    95
 #define STARVED 10
 
-/* Sessions that were told to wait held the load back, when they waited for replies less than this.
- */
+/* Below this percentage of waiting for replies, sessions are held back by being told to wait. */
 #define WAITED 50
 
 /* In less time than this the kernel's figures of CPU and waiting say nothing. */
@@ -80,7 +79,16 @@ static struct verdict say(enum bottleneck b, const char *format, ...)
 static uint64_t broken_connections(const struct stats *s)
 {
     return s->counter[COUNTER_CONNECTIONS_LOST] + s->counter[COUNTER_CONNECTIONS_FAILED] +
-           s->counter[COUNTER_TIMEOUTS];
+           s->counter[COUNTER_TIMEOUTS] + s->refused_latency[PHASE_GREETING].count;
+}
+
+/* Starts that found no session free. One that a session connected for may be missed all the same,
+ * and is in both counters. */
+static uint64_t late_starts(const struct stats *s)
+{
+    uint64_t late = s->counter[COUNTER_STARTS_WAITED] + s->counter[COUNTER_MESSAGES_MISSED];
+
+    return late < stats_offered(s) ? late : stats_offered(s);
 }
 
 /* For how much of their time the sessions waited for replies, in percent; beyond 100 with several
@@ -92,13 +100,12 @@ static unsigned waited_for_replies(const struct run *r)
 
     for (uint64_t i = 0; i < m->worker_count; i++)
         time += (double)m->workers[i].elapsed_ns - (double)r->warmup_ns;
-    if (time <= 0)
-        return 100;
-    time *= (double)r->sessions / (double)m->worker_count;
+    if (m->worker_count)
+        time *= (double)r->sessions / (double)m->worker_count;
     for (int p = 0; p < PHASE_COUNT; p++)
         if (p != PHASE_TRANSACTION)
             waited += (double)r->total->latency[p].sum + (double)r->total->refused_latency[p].sum;
-    return time > 0 && waited < time ? (unsigned)(waited * 100 / time) : 100;
+    return waited < time ? (unsigned)(waited * 100 / time) : 100;
 }
 
 /* Connections were made, and all ended before a message: refused, by TLS, lost. */
@@ -116,7 +123,7 @@ static struct verdict no_session(const struct run *r)
 {
     const struct stats *s = r->total;
     const struct hist *h = &s->latency[PHASE_TRANSACTION];
-    uint64_t late = s->counter[COUNTER_STARTS_WAITED] + s->counter[COUNTER_MESSAGES_MISSED];
+    uint64_t late = late_starts(s);
     uint64_t broken = broken_connections(s);
     struct human share = human_percent(late, stats_offered(s));
     struct human mean = human_time(hist_mean(h));
@@ -124,8 +131,8 @@ static struct verdict no_session(const struct run *r)
 
     if (broken * 100 > s->counter[COUNTER_CONNECTIONS_STARTED])
         return say(BOTTLENECK_SERVER,
-                   "%s of the starts found no session free, and %s connections failed, were lost "
-                   "or timed out",
+                   "%s of the starts found no session free, and %s connections failed, were "
+                   "refused, lost or timed out",
                    share.text, human_count(broken).text);
     if (h->count == 0)
         return say(BOTTLENECK_SERVER,
@@ -154,7 +161,7 @@ static struct verdict paced(const struct run *r, struct threads_use u)
     uint64_t offered = stats_offered(s);
     uint64_t p50 = hist_percentile(&s->lag, 50);
     uint64_t p99 = hist_percentile(&s->lag, 99);
-    uint64_t late = s->counter[COUNTER_STARTS_WAITED] + s->counter[COUNTER_MESSAGES_MISSED];
+    uint64_t late = late_starts(s);
 
     if (offered == 0)
         return say(BOTTLENECK_UNKNOWN, "nothing was due");

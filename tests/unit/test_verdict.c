@@ -100,7 +100,15 @@ static void test_at_a_rate(void **state)
     stats_add(m.stats, COUNTER_CONNECTIONS_LOST, 5);
     accepted(&m, 1000, SECOND / 100);
     stats_add(m.stats, COUNTER_STARTS_WAITED, 300);
-    expect(&m, BOTTLENECK_SERVER, "5 connections failed, were lost or timed out");
+    expect(&m, BOTTLENECK_SERVER, "5 connections failed, were refused, lost or timed out");
+
+    make(&m, true); /* most are greeted with 421, and what they connected for is missed */
+    accepted(&m, 24, SECOND / 100);
+    for (int i = 0; i < 376; i++)
+        stats_message(m.stats, OUTCOME_MISSED, NULL);
+    stats_add(m.stats, COUNTER_STARTS_WAITED, 55);
+    hist_record_n(&m.stats->refused_latency[PHASE_GREETING], SECOND / 100, 8);
+    expect(&m, BOTTLENECK_SERVER, "100% of the starts found no session free, and 8 connections");
 }
 
 static void test_in_a_loop(void **state)
