@@ -371,12 +371,15 @@ def a_run_that_is_all_warm_up_says_so():
 
 @test
 def a_search_that_is_interrupted_says_so():
-    with subprocess.Popen([SOURCE, "--find-rate=errors==0", "--between=100/s..100/s", "-d",
-                           "--step-duration=1h", "--report=json", "sink:"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as search:
-        time.sleep(0.3)
-        search.send_signal(signal.SIGINT)
-        report = json.loads(search.communicate()[0])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        with subprocess.Popen([SOURCE, "--find-rate=errors==0", "--between=100/s..100/s", "-d",
+                               "--step-duration=1h", "--report=json",
+                               f"127.0.0.1:{server.getsockname()[1]}"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as search:
+            with server.accept()[0]:
+                search.send_signal(signal.SIGINT)
+                report = json.loads(search.communicate(timeout=20)[0])
     assert search.returncode == 1
     assert report["search"]["found"] is None and report["search"]["steps"] == [], report["search"]
     assert report["search"]["limited_by"] == "interrupted", report["search"]
