@@ -30,7 +30,7 @@ static int failed(const struct auth_client *x, int rc, struct diag *d)
 {
     return diag_set(d, -EPROTO, "%s: %s", x->mechanism->name,
                     rc == GSASL_AUTHENTICATION_ERROR
-                        ? "the server does not prove to know the password"
+                        ? "the server did not prove that it knows the password"
                         : gsasl_strerror(rc));
 }
 
@@ -78,7 +78,7 @@ static const struct auth_mechanism *choose(const struct auth_mechanism *wanted, 
 {
     const struct auth_mechanism *m = wanted ? wanted : auth_mechanisms;
     const struct auth_mechanism *shown = NULL;
-    char text[160];
+    char text[160] = "none";
 
     for (; m->name; m++) {
         bool offered = offers(offer, m->name) && (wanted || !m->by_name);
@@ -90,6 +90,8 @@ static const struct auth_mechanism *choose(const struct auth_mechanism *wanted, 
         if (wanted)
             break;
     }
+    if (offer.n > 0)
+        (void)diag_printable(text, sizeof text, offer);
     if (shown)
         (void)diag_set(d, -EACCES,
                        "AUTH %s would show the password to whoever listens: use --tls, or "
@@ -97,12 +99,12 @@ static const struct auth_mechanism *choose(const struct auth_mechanism *wanted, 
                        shown->name);
     else if (wanted)
         (void)diag_set(d, -ENOTSUP, "the server does not offer AUTH %s, but %s", wanted->name,
-                       diag_printable(text, sizeof text, offer));
+                       text);
     else
         (void)diag_set(d, -ENOTSUP,
-                       "the server offers no mechanism of AUTH to choose, but %s: see "
-                       "--auth-mechanism",
-                       offer.n > 0 ? diag_printable(text, sizeof text, offer) : "none");
+                       "the server offers no mechanism of AUTH that is taken by itself (it offers "
+                       "%s): see --auth-mechanism",
+                       text);
     return NULL;
 }
 

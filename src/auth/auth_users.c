@@ -253,6 +253,7 @@ char *auth_password(const char *path, const char *variable, const char *user, st
     const char *given = getenv(variable);
     char *text;
     size_t n, size;
+    bool cut;
 
     (void)diag_set(d, -EINVAL,
                    "no password for %s: use --auth-password-file, or the environment variable %s",
@@ -266,12 +267,13 @@ char *auth_password(const char *path, const char *variable, const char *user, st
         return NULL;
     size = n;
     n = strcspn(text, "\r\n");
-    if (n > 0 && (text[n] || n == size)) {
+    cut = n < size && !text[n];
+    if (n > 0 && !cut) {
         explicit_bzero(text + n, size - n);
         return text;
     }
     (void)diag_set(d, -EINVAL, "%s: the first line, the password, %s", path,
-                   text[n] || n == size ? "is empty" : "has a NUL in it");
+                   cut ? "has a NUL in it" : "is empty");
     explicit_bzero(text, size);
     free(text);
     return NULL;

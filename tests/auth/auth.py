@@ -176,7 +176,7 @@ def servers():
                 b"r=x,s=QSXCR+Q6sek8bf92,i= 5") + b"\r\n", "or no number of them"),
             ("iterations", "scram-sha-1", b"334 " + nonce + b"\r\n", "more than 1000000"),
             ("another's nonce", "scram-sha-1", b"334 " + base64.b64encode(
-                b"r=x,s=QSXCR+Q6sek8bf92,i=4096") + b"\r\n", "does not prove to know the password"),
+                b"r=x,s=QSXCR+Q6sek8bf92,i=4096") + b"\r\n", "did not prove that it knows the password"),
             ("not shown", "scram-sha-1", b"235 fine\r\n", "before the exchange was complete"),
             ("without end", "login", b"334 VXNlcm5hbWU6\r\n", "LOGIN: "),
             ("dropped", "login", None, "lost connection while authenticating"),
