@@ -367,7 +367,6 @@ bool address_is_here(const struct address *a)
     if (address_is_shared(a))
         return false;
     fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
     address_set_port(&any_port, 0);
     if (fd < 0)
         return errno != EAFNOSUPPORT;
