@@ -21,7 +21,7 @@
 #include "worker.h"
 
 /* Slices lent to one send. */
-#define SEND_SLICES 64
+#define SEND_SLICES 256
 
 static const struct io_handler handler;
 
