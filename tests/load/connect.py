@@ -278,7 +278,7 @@ def the_ways_to_close(driver):
             with Server(converse) as s:
                 report = document(*args, s.target)
                 assert until(lambda s=s: len(s.said) == len(s.peers)), (args, s.said)
-                assert len(s.peers) == (2 if keep else 6), args
+                assert len(s.peers) == (2 if keep else 6), (args, s.peers)
                 for verbs, ended in s.said:
                     assert ended == end, (args, s.said)
                     assert verbs[:4] == ["HELO", *message], (args, verbs)
