@@ -61,7 +61,7 @@ static void put_time(struct outfile *o, const struct timespec *at)
 
     if (gmtime_r(&at->tv_sec, &tm))
         (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    outfile_print(o, "{\"time\":\"%s.%03ldZ\"", text, at->tv_nsec / 1000000);
+    outfile_print(o, "{\"time\":\"%s.%06ldZ\"", text, at->tv_nsec / 1000);
 }
 
 static void put_path(struct outfile *o, const char *name, const struct envelope_command *command)
