@@ -345,8 +345,10 @@ bool address_is_local(const struct address *a)
 
 /* ---- Listening ---- */
 
-/* That of a multicast group, or of all hosts: a socket may be bound to it, and connects from
- * another. */
+/*
+ * That of a multicast group, or of all hosts: a socket may be bound to it, and connects from
+ * another.
+ */
 static bool address_is_shared(const struct address *a)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&a->storage;
