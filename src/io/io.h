@@ -171,9 +171,10 @@ struct io *io_new(const struct io_driver *, struct diag *);
 /*
  * Starts the driver for each of count workers. Where the choice was auto and the system has room
  * for some rings of io_uring, but not for all of these (locked memory), all are of epoll, and the
- * kind says so. 0, or -errno with diag set when there are none.
+ * kind says so. The pointers to them stand stride octets apart, such as a worker's size. 0, or
+ * -errno with diag set when there are none.
  */
-int io_new_all(struct io_kind *, struct io **, uint64_t count, struct diag *);
+int io_new_all(struct io_kind *, struct io **first, size_t stride, uint64_t count, struct diag *);
 
 /*
  * Ends it; all conns must have been told closed() (turn until io->live is 0) and all listeners

@@ -95,20 +95,6 @@ static void end_workers(struct load *l, uint64_t started)
     (void)close(l->done_fd);
 }
 
-static int start_drivers(struct load *l, struct diag *d)
-{
-    struct io **ios = calloc(l->worker_count, sizeof *ios);
-    int rc;
-
-    if (!ios)
-        return diag_set(d, -ENOMEM, "out of memory");
-    rc = io_new_all(&l->io, ios, l->worker_count, d);
-    for (uint64_t i = 0; i < l->worker_count && rc == 0; i++)
-        l->workers[i].io = ios[i];
-    free(ios);
-    return rc;
-}
-
 int load_start(struct load *l, struct diag *d)
 {
     const struct load_settings *s = l->settings;
@@ -134,7 +120,7 @@ int load_start(struct load *l, struct diag *d)
     if (l->transactions)
         rc = transactions_begin(l->transactions, l, d);
     if (rc == 0)
-        rc = start_drivers(l, d);
+        rc = io_new_all(&l->io, &l->workers->io, sizeof *l->workers, l->worker_count, d);
     for (uint64_t i = 0; i < count && rc == 0; i++)
         rc = worker_init(&l->workers[i], l, share(sessions, i, count),
                          share(s->idle_sessions, i, count), d);

@@ -470,24 +470,10 @@ static int work(struct sink *s, struct diag *d)
     return rc;
 }
 
-static int start_drivers(struct sink *s, struct diag *d)
-{
-    struct io **ios = calloc(s->worker_count, sizeof *ios);
-    int rc;
-
-    if (!ios)
-        return diag_set(d, -ENOMEM, "out of memory");
-    rc = io_new_all(&s->config->io, ios, s->worker_count, d);
-    for (uint64_t i = 0; i < s->worker_count && rc == 0; i++)
-        s->workers[i].io = ios[i];
-    free(ios);
-    return rc;
-}
-
 int sink_serve(struct sink *s, struct diag *d)
 {
     uint32_t base = (uint32_t)process_random();
-    int rc = start_drivers(s, d);
+    int rc = io_new_all(&s->config->io, &s->workers->io, sizeof *s->workers, s->worker_count, d);
 
     for (uint64_t i = 0; i < s->worker_count && rc == 0; i++)
         rc = begin_worker(&s->workers[i], base, d);
